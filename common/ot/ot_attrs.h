@@ -1,0 +1,39 @@
+/*
+ * Attribute lists: key -> canonical JSON value (RFC 8785 bytes; `null` removes, only in retains),
+ * sorted by key in UTF-16 code unit order as RFC 8785 sorts, each key once. The list in its binary
+ * form (docs/algebra.md) is the value that ops carry: equality is equality of bytes.
+ *
+ * A rope interns lists in a table, so that equality there is equality of pointers. The table is
+ * bounded and counted by reference; one loop owns it.
+ */
+#ifndef WEFT_OT_ATTRS_H
+#define WEFT_OT_ATTRS_H
+
+#include "arena.h"
+#include "bytes.h"
+
+/* Walks a valid list: start with *cursor = list; false at the end. */
+bool ot_attrs_next(struct slice *cursor, struct slice *ret_key, struct slice *ret_value);
+/* Appends one pair in the binary form. Keys must come in order. */
+void ot_attrs_append(struct bytes *out, struct slice key, struct slice value);
+/* UTF-16 code unit order of two UTF-8 keys. */
+int ot_attrs_key_compare(struct slice a, struct slice b);
+/* 0 or OT_BAD_ATTRS. `nulls`: null values allowed. */
+MUST_CHECK int ot_attrs_check(struct slice list, bool nulls);
+/* 0 or OT_BAD_EMBED / OT_BAD_ATTRS-like outcome: is it one RFC 8785 canonical JSON value? */
+bool ot_json_canonical(struct slice value, bool object_only);
+
+struct ot_attrs; /* an interned list */
+
+struct ot_attrs_table;
+
+struct ot_attrs_table *ot_attrs_table_new(size_t bytes_max);
+/* MUST be empty. */
+struct ot_attrs_table *ot_attrs_table_free(struct ot_attrs_table *table);
+size_t ot_attrs_table_bytes(const struct ot_attrs_table *table);
+/* The empty list is NULL. NULL for another list: no memory, or the bound is reached. */
+const struct ot_attrs *ot_attrs_intern(struct ot_attrs_table *table, struct slice list);
+void ot_attrs_release(struct ot_attrs_table *table, const struct ot_attrs *attrs);
+struct slice ot_attrs_list(const struct ot_attrs *attrs);
+
+#endif

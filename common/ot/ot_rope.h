@@ -1,0 +1,57 @@
+/*
+ * A document's content: text (UTF-8, counted in UTF-16 units), attribute runs, embeds; balanced, so
+ * that applying an op costs O(log n + size of the op).
+ */
+#ifndef WEFT_OT_ROPE_H
+#define WEFT_OT_ROPE_H
+
+#include "ot_attrs.h"
+#include "ot_op.h"
+
+struct ot_rope;
+
+/* Borrows table, which must outlive the rope. NULL: no memory. */
+struct ot_rope *ot_rope_new(struct ot_attrs_table *table);
+struct ot_rope *ot_rope_free(struct ot_rope *rope);
+
+uint64_t ot_rope_units(const struct ot_rope *rope); /* UTF-16 units */
+size_t ot_rope_bytes(const struct ot_rope *rope);   /* bytes of UTF-8 text and embed values */
+size_t ot_rope_memory(const struct ot_rope *rope);  /* bytes of memory held, to charge */
+
+/*
+ * Does op fit? 0, OT_TOO_LONG or OT_CUTS_PAIR; with `final_newline` also OT_BREAKS_NEWLINE (a
+ * document of kind rich ends in a newline that no op deletes and behind which none inserts).
+ */
+MUST_CHECK int ot_rope_check(const struct ot_rope *rope, const struct ot_op *op,
+                             bool final_newline);
+/* Checks (without the newline rule), then applies. On any refusal the rope is untouched. */
+MUST_CHECK int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op);
+/* The op that undoes `op`, which must fit; before it is applied. Copies into mem. */
+MUST_CHECK int ot_rope_invert(const struct ot_rope *rope, const struct ot_op *op, struct arena *mem,
+                              struct ot_op *ret);
+
+/* Runs from left to right: maximal is not promised, order and content are. */
+struct ot_run {
+    struct slice content; /* text, or the embed's value */
+    bool embed;
+    uint32_t units;
+    const struct ot_attrs *attrs;
+};
+struct ot_rope_iter {
+    const struct ot_rope *rope;
+    void *state[2];
+    uint64_t index;
+};
+void ot_rope_iter_init(struct ot_rope_iter *iter, const struct ot_rope *rope);
+bool ot_rope_iter_next(struct ot_rope_iter *iter, struct ot_run *ret);
+
+/* The whole document as one op of inserts and embeds, copied into mem (normal form). */
+MUST_CHECK int ot_rope_to_op(const struct ot_rope *rope, struct arena *mem, struct ot_op *ret);
+/* Appends the text, embeds as U+FFFC. */
+void ot_rope_text(const struct ot_rope *rope, struct bytes *out);
+/* Same content, whatever the inner shape. */
+bool ot_rope_equal(const struct ot_rope *a, const struct ot_rope *b);
+/* Walks the whole structure and MUSTs its invariants; for tests. */
+void ot_rope_verify(const struct ot_rope *rope);
+
+#endif
