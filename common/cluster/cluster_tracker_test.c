@@ -60,6 +60,7 @@ START_TEST(one_of_two_may_die_at_once)
 {
     ck_assert_int_eq(answer(1, "ab", 0), CLUSTER_VIEW_CHANGED);
     ck_assert_int_eq(answer(2, "a", 500), CLUSTER_VIEW_CHANGED);
+    ck_assert_int_eq(answer(3, "b", 1000), CLUSTER_VIEW_CHANGED); /* all, but not more than one */
 }
 END_TEST
 
