@@ -1,0 +1,191 @@
+/* The calls that are not about one document: claims, the sweep's scan, membership. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "redis_encode.h"
+#include "redis_keys.h"
+#include "redis_reply.h"
+
+/* ---- claim ---- */
+
+static bool decode_claim(const redisReply *reply, struct redis_claim_reply *ret, struct slice *ids)
+{
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (!reply_string(reply->element[i], &ids[i]))
+            return false;
+    *ret = (struct redis_claim_reply){.count = reply->elements, .ids = ids};
+    return true;
+}
+
+static int claim_finish(struct redis_request *request, const struct redis_answer *answer,
+                        redisReply *reply)
+{
+    redis_claim_done *done = (redis_claim_done *)request->done;
+    struct redis_claim_reply r;
+    if (!reply) {
+        done(request->arg, answer, NULL);
+        return 0;
+    }
+    struct slice *ids = calloc(reply_count(reply) + 1, sizeof *ids);
+    if (!ids)
+        return -ENOMEM; /* the claims expire */
+    bool fits = decode_claim(reply, &r, ids);
+    if (fits)
+        done(request->arg, answer, &r);
+    free(ids);
+    return fits ? 0 : -EPROTO;
+}
+
+int redis_claim(struct redis_client *client, unsigned lane, int64_t lease_ms, unsigned limit,
+                redis_claim_done *done, void *arg)
+{
+    struct bytes b = BYTES_INIT;
+    MUST(lease_ms > 0);
+    encode_begin(&b, "claim", 1, 2);
+    encode_key(&b, NULL, (struct redis_doc){.lane = lane});
+    encode_u64(&b, (uint64_t)lease_ms);
+    encode_u64(&b, limit);
+    return encode_submit(client, lane, REDIS_ROUTE_PLAIN, &b, claim_finish, (any_done *)done, arg);
+}
+
+/* ---- scan ---- */
+
+struct scan_room {
+    struct redis_doc *docs;
+    struct bytes ids; /* all ids; docs[i].id.size is known before the memory stands still */
+};
+
+static void scan_keys(const redisReply *keys, struct scan_room *room, struct redis_scan_reply *ret)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < keys->elements; i++) {
+        struct slice key;
+        size_t before = room->ids.size;
+        unsigned lane;
+        if (!reply_string(keys->element[i], &key) ||
+            !redis_key_parse_head(key, &lane, &room->ids)) {
+            room->ids.size = before; /* a key of somebody else: no concern of ours */
+            continue;
+        }
+        room->docs[count++] =
+            (struct redis_doc){.lane = lane, .id = {.size = room->ids.size - before}};
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        room->docs[i].id.data = room->ids.data + at;
+        at += room->docs[i].id.size;
+    }
+    ret->count = count;
+    ret->docs = room->docs;
+}
+
+static int scan_finish(struct redis_request *request, const struct redis_answer *answer,
+                       redisReply *reply)
+{
+    redis_scan_done *done = (redis_scan_done *)request->done;
+    struct redis_scan_reply r = {0};
+    if (!reply) {
+        done(request->arg, answer, NULL);
+        return 0;
+    }
+    const redisReply *keys = reply_at(reply, 1);
+    if (!reply_text_u64(reply_at(reply, 0), &r.cursor) || !keys || keys->type != REDIS_REPLY_ARRAY)
+        return -EPROTO;
+    struct scan_room room = {.docs = calloc(keys->elements + 1, sizeof *room.docs)};
+    if (room.docs)
+        scan_keys(keys, &room, &r);
+    bool fits = room.docs && !room.ids.failed;
+    if (fits)
+        done(request->arg, answer, &r);
+    bytes_fini(&room.ids);
+    free(room.docs);
+    return fits ? 0 : -ENOMEM;
+}
+
+int redis_scan(struct redis_client *client, uint64_t cursor, unsigned effort, redis_scan_done *done,
+               void *arg)
+{
+    struct bytes b = BYTES_INIT;
+    bytes_append_str(&b, "*6\r\n");
+    encode_str(&b, "SCAN");
+    encode_u64(&b, cursor);
+    encode_str(&b, "MATCH");
+    encode_str(&b, REDIS_KEY_GLOB_HEADS);
+    encode_str(&b, "COUNT");
+    encode_u64(&b, effort ? effort : 1);
+    return encode_submit(client, 0, REDIS_ROUTE_PLAIN, &b, scan_finish, (any_done *)done, arg);
+}
+
+/* ---- beat ---- */
+
+static bool decode_member(const redisReply *reply, struct redis_member *ret)
+{
+    return reply_string(reply_at(reply, 0), &ret->id) &&
+           reply_string(reply_at(reply, 1), &ret->address) &&
+           reply_string(reply_at(reply, 2), &ret->boot) &&
+           reply_string(reply_at(reply, 3), &ret->state) &&
+           reply_u64(reply_at(reply, 4), &ret->silent_ms);
+}
+
+static bool decode_beat(const redisReply *reply, struct redis_beat_reply *ret,
+                        struct redis_member *members)
+{
+    const redisReply *list = reply_at(reply, 2);
+    if (!reply_u64(reply_at(reply, 0), &ret->view) ||
+        !reply_u64(reply_at(reply, 1), &ret->now_ms) || !list || list->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < list->elements; i++)
+        if (!decode_member(list->element[i], &members[i]))
+            return false;
+    ret->count = list->elements;
+    ret->members = members;
+    return true;
+}
+
+static int beat_finish(struct redis_request *request, const struct redis_answer *answer,
+                       redisReply *reply)
+{
+    redis_beat_done *done = (redis_beat_done *)request->done;
+    struct redis_beat_reply r;
+    if (!reply) {
+        done(request->arg, answer, NULL);
+        return 0;
+    }
+    struct redis_member *members = calloc(reply_count(reply_at(reply, 2)) + 1, sizeof *members);
+    if (!members)
+        return -ENOMEM;
+    bool fits = decode_beat(reply, &r, members);
+    if (fits)
+        done(request->arg, answer, &r);
+    free(members);
+    return fits ? 0 : -EPROTO;
+}
+
+/* The list keeps them as words between spaces. */
+static bool is_word(const char *s)
+{
+    for (const char *c = s; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return false;
+    return *s != 0;
+}
+
+int redis_beat(struct redis_client *client, const struct redis_beat *beat, redis_beat_done *done,
+               void *arg)
+{
+    struct bytes b = BYTES_INIT;
+    if (!is_word(beat->id) || !is_word(beat->address) || !is_word(beat->boot) ||
+        !is_word(beat->state) || beat->timeout_ms < 0)
+        return -EINVAL;
+    encode_begin(&b, "beat", 1, 6);
+    encode_str(&b, beat->list == REDIS_LIST_WORKERS ? "weft:members" : "weft:gateways");
+    encode_str(&b, beat->id);
+    encode_str(&b, beat->address);
+    encode_str(&b, beat->boot);
+    encode_str(&b, beat->state);
+    encode_u64(&b, (uint64_t)beat->timeout_ms);
+    encode_u64(&b, beat->view_known);
+    return encode_submit(client, 0, REDIS_ROUTE_PLAIN, &b, beat_finish, (any_done *)done, arg);
+}
