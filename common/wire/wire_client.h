@@ -2,9 +2,10 @@
  * The client protocol (proto/client.proto) as plain structs, for both subprotocols: common/json
  * reads and writes the same structs as text.
  *
- * Decoding checks form and field sizes only (a hash has 16 bytes or none, a session 16 or none,
- * enums are known or 0); what a value means is the receiver's matter. Slices point into `mem` or
- * into the input.
+ * Decoding checks form and field sizes only (a hash has 16 bytes or none, a session 16 or none; an
+ * enum value that this build does not know becomes 0); what a value means is the receiver's matter.
+ * An Entry is held to more: both hashes, first_rev >= 1, and as many revisions in its records as in
+ * its range. Slices point into the input, arrays are in `mem`.
  */
 #ifndef WEFT_WIRE_CLIENT_H
 #define WEFT_WIRE_CLIENT_H
@@ -30,9 +31,10 @@ struct wire_open {
     struct slice doc;
     bool has_session;
     struct wire_session session;
-    bool has_position;
+    bool has_position; /* a hash was given; a position.rev without one is bad-position */
     struct chain_position position;
-    enum wire_doc_kind create_kind; /* WIRE_DOC_NONE: no create */
+    enum wire_doc_kind create_kind; /* WIRE_DOC_NONE: no create, or one of an unknown kind */
+    bool has_create;                /* with WIRE_DOC_NONE: bad-create. Encoding: either will do */
     struct slice create_content;
 };
 
@@ -185,7 +187,10 @@ void wire_server_frame_encode(const struct wire_server_frame *frame, struct byte
 /* The same for an Entry that is encoded already (as the link carries it). */
 void wire_server_entry_frame(struct slice encoded_entry, struct bytes *out);
 
-/* Takes one frame off the front of *in. 0, WIRE_BAD, -ENOMEM. *in must not be empty. */
+/*
+ * Takes one frame off the front of *in. 0, WIRE_BAD (also: its length is more than *in holds),
+ * -ENOMEM; then *in is untouched. *in must not be empty.
+ */
 MUST_CHECK int wire_client_frame_take(struct arena *mem, struct slice *in,
                                       struct wire_client_frame *ret);
 MUST_CHECK int wire_server_frame_take(struct arena *mem, struct slice *in,

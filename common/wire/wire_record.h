@@ -1,6 +1,7 @@
 /*
- * Stored messages (proto/record.proto) as plain structs. Decoding checks every bound once; what
- * comes out is safe to use. Slices of a decoded message point into `mem`.
+ * Stored messages (proto/record.proto) as plain structs. Decoding checks every bound once, and that
+ * a record has the fields of its kind; what comes out is safe to use. Slices of a decoded message
+ * point into the input, arrays are in `mem`: both must outlive it.
  *
  * Outcomes: 0; WIRE_BAD (malformed, or a bound is passed); WIRE_NEWER (a version this build does
  * not know); -ENOMEM.
