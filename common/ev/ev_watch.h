@@ -19,8 +19,8 @@ enum {
 struct ev_watch *ev_watch_new(struct ev_loop *loop, int fd, void (*ready)(void *arg, int events),
                               void *arg);
 struct ev_watch *ev_watch_free(struct ev_watch *watch);
-/* events: the EV_WATCH_ bits to wait for from now on; 0 pauses. -ENOMEM or the kernel's refusal
-   of this kind of descriptor (-EPERM: a plain file) are the ways to fail. */
+/* events: the EV_WATCH_ bits to wait for from now on; 0 pauses. -ENOMEM is the way to fail (a kind
+   of descriptor that cannot be watched, a plain file, just never becomes ready). */
 int ev_watch_set(struct ev_watch *watch, int events) __attribute__((warn_unused_result));
 
 #endif

@@ -9,8 +9,8 @@
 #ifndef WEFT_OT_ATTRS_H
 #define WEFT_OT_ATTRS_H
 
-#include "arena.h"
 #include "bytes.h"
+#include "ot_json.h" /* ot_json_canonical() */
 
 /* Walks a valid list: start with *cursor = list; false at the end. */
 bool ot_attrs_next(struct slice *cursor, struct slice *ret_key, struct slice *ret_value);
@@ -20,9 +20,6 @@ void ot_attrs_append(struct bytes *out, struct slice key, struct slice value);
 int ot_attrs_key_compare(struct slice a, struct slice b);
 /* 0 or OT_BAD_ATTRS. `nulls`: null values allowed. */
 MUST_CHECK int ot_attrs_check(struct slice list, bool nulls);
-/* 0 or OT_BAD_EMBED / OT_BAD_ATTRS-like outcome: is it one RFC 8785 canonical JSON value? */
-bool ot_json_canonical(struct slice value, bool object_only);
-
 struct ot_attrs; /* an interned list */
 
 struct ot_attrs_table;
@@ -31,8 +28,12 @@ struct ot_attrs_table *ot_attrs_table_new(size_t bytes_max);
 /* MUST be empty. */
 struct ot_attrs_table *ot_attrs_table_free(struct ot_attrs_table *table);
 size_t ot_attrs_table_bytes(const struct ot_attrs_table *table);
-/* The empty list is NULL. NULL for another list: no memory, or the bound is reached. */
+/*
+ * One reference for the caller. The empty list is NULL. NULL for another list: no memory, or the
+ * bound is reached; a list that is in the table already is always found.
+ */
 const struct ot_attrs *ot_attrs_intern(struct ot_attrs_table *table, struct slice list);
+const struct ot_attrs *ot_attrs_ref(const struct ot_attrs *attrs);
 void ot_attrs_release(struct ot_attrs_table *table, const struct ot_attrs *attrs);
 struct slice ot_attrs_list(const struct ot_attrs *attrs);
 

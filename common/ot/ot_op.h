@@ -27,6 +27,9 @@ enum ot_kind {
     OT_EMBED = 3,  /* `content` is the value as canonical JSON (an object), length 1 */
 };
 
+/* Most units before or after an op: no sum of two lengths overflows 32 bits. */
+#define OT_UNITS_MAX ((uint64_t)1 << 31)
+
 struct ot_comp {
     enum ot_kind kind;
     uint32_t length;      /* UTF-16 units, > 0 */
@@ -54,7 +57,7 @@ enum ot_outcome {
     OT_BAD_ATTRS,      /* attribute list not sorted, key twice, value not canonical JSON, null on an
                           insert */
     OT_BAD_EMBED,      /* embed value is not a canonical JSON object */
-    OT_TOO_LARGE,      /* more bytes, components or units than the limits allow */
+    OT_TOO_LARGE,      /* more bytes, components or units than the limits or OT_UNITS_MAX allow */
     OT_TOO_LONG,       /* covers more units than the document has */
     OT_CUTS_PAIR,      /* would split a surrogate pair */
     OT_BREAKS_NEWLINE, /* deletes the final newline or inserts behind it (documents of kind rich) */
@@ -70,8 +73,8 @@ struct ot_builder {
     struct ot_comp *comps;
     uint32_t count, capacity;
     uint64_t units_in, units_out;
-    bool failed;  /* latched: the arena is out */
-    bool growing; /* the last insert's content is at the arena's end and may be extended in place */
+    int outcome;    /* latched: -ENOMEM or OT_TOO_LARGE; later calls do nothing */
+    size_t growing; /* room of the last insert's content, if the builder owns it; else 0 */
 };
 
 void ot_builder_init(struct ot_builder *b, struct arena *mem);
@@ -81,15 +84,15 @@ void ot_builder_delete(struct ot_builder *b, uint64_t length);
 void ot_builder_insert(struct ot_builder *b, struct slice text, uint32_t length,
                        struct slice attrs);
 void ot_builder_embed(struct ot_builder *b, struct slice value, struct slice attrs);
-/* 0 or -ENOMEM. Drops a trailing plain retain. */
+/* 0, -ENOMEM or OT_TOO_LARGE. Drops a trailing plain retain. */
 MUST_CHECK int ot_builder_finish(struct ot_builder *b, struct ot_op *ret);
 
 /* The laws: docs/algebra.md. All results live in `mem` and borrow from their arguments. */
 
-/* a, then b. */
+/* a, then b. Outcomes: OT_CUTS_PAIR (b cuts a pair that a inserts), OT_TOO_LARGE. */
 MUST_CHECK int ot_compose(struct arena *mem, const struct ot_op *a, const struct ot_op *b,
                           struct ot_op *ret);
-/* Rewrites b to apply after a. `a_first`: a comes first in server order. */
+/* Rewrites b to apply after a. `a_first`: a comes first in server order. Outcome: OT_TOO_LARGE. */
 MUST_CHECK int ot_transform(struct arena *mem, const struct ot_op *a, const struct ot_op *b,
                             bool a_first, struct ot_op *ret);
 /* Where a cursor at `index` (units) goes over a; `sticks_left`: text inserted at it goes behind. */
