@@ -51,7 +51,7 @@ void ar_core_storage_done(struct ar_core *core, struct storage_call *call);
 void ar_core_tick(struct ar_core *core);
 uint64_t ar_core_due_ms(const struct ar_core *core);
 const struct ar_counters *ar_core_counters(const struct ar_core *core);
-/* Seconds since the oldest mark that this archiver saw fell due. */
+/* Age of the oldest entry of the last commit; 0 when nothing is under way. */
 uint64_t ar_core_lag_ms(const struct ar_core *core);
 uint32_t ar_core_jobs(const struct ar_core *core);
 

@@ -18,7 +18,8 @@ enum ar_event {
 
 struct ar_io {
     void *ctx;
-    uint64_t (*now_ms)(void *ctx);
+    uint64_t (*now_ms)(void *ctx);  /* monotonic */
+    uint64_t (*wall_ms)(void *ctx); /* Unix time: only to tell how far behind we are */
     uint64_t (*random)(void *ctx);
     struct storage_io storage;
     void (*event)(void *ctx, enum ar_event event, struct slice doc, uint64_t detail);

@@ -1,0 +1,214 @@
+/*
+ * Looks at one lane after the other for documents that are due, works on up to jobs_max of them at
+ * once, and lets a slow sweep repair dirty marks. One claim is under way at a time; after a whole
+ * round of lanes without work it waits poll_ms.
+ */
+#include "ar_core.h"
+
+#include <stdlib.h>
+
+#include "ar_core_private.h"
+
+/* Attribute sets interned for all cached documents together. */
+#define ATTRS_BYTES_MAX (64u << 20)
+#define SWEEP_COUNT 1000
+
+static uint64_t now_ms(struct ar_core *core)
+{
+    return core->io.now_ms(core->io.ctx);
+}
+
+struct ar_core *ar_core_new(const struct ar_config *config, const struct ar_io *io)
+{
+    struct ar_core *core = calloc(1, sizeof *core);
+
+    if (!core)
+        return NULL;
+    *core = (struct ar_core){.config = *config, .io = *io};
+    list_init(&core->jobs);
+    list_init(&core->cached);
+    core->attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);
+    if (!core->attrs) {
+        free(core);
+        return NULL;
+    }
+    return core;
+}
+
+struct ar_core *ar_core_free(struct ar_core *core)
+{
+    if (!core)
+        return NULL;
+    struct ar_job *job;
+    while ((job = list_first(&core->jobs, struct ar_job, link)))
+        ar_job_free(job);
+    ar_cache_clear(core);
+    ot_attrs_table_free(core->attrs);
+    free(core);
+    return NULL;
+}
+
+void ar_core_start(struct ar_core *core)
+{
+    core->started = true;
+    /* Archivers start at lanes of their own, so that several do not crowd on the same one. */
+    core->claim_lane = (uint32_t)(core->io.random(core->io.ctx) % CLUSTER_LANE_COUNT);
+    core->sweep_lane = core->claim_lane;
+    core->claim_due_ms = now_ms(core);
+    core->sweep_due_ms = now_ms(core) + core->config.sweep_ms;
+}
+
+void ar_core_drain(struct ar_core *core)
+{
+    core->draining = true;
+}
+
+bool ar_core_drained(const struct ar_core *core)
+{
+    return core->draining && core->job_count == 0 && !core->claim.kind && !core->sweep.kind;
+}
+
+static void claim_begin(struct ar_core *core)
+{
+    core->claim = (struct storage_call){.kind = STORAGE_CLAIM,
+                                        .owner = &core->claim,
+                                        .lane = core->claim_lane,
+                                        .lease_ms = core->config.lease_ms,
+                                        .count_max = core->config.jobs_max - core->job_count};
+    core->io.storage.call(core->io.storage.ctx, &core->claim);
+}
+
+static void sweep_begin(struct ar_core *core)
+{
+    core->sweep = (struct storage_call){.kind = STORAGE_REMARK,
+                                        .owner = &core->sweep,
+                                        .lane = core->sweep_lane,
+                                        .cursor = core->sweep_cursor,
+                                        .count_max = SWEEP_COUNT};
+    core->io.storage.call(core->io.storage.ctx, &core->sweep);
+}
+
+static void job_finish(struct ar_core *core, struct ar_job *job)
+{
+    struct doc *doc = job->doc;
+    struct doc_stored_size since = job->since;
+    /* Ahead of PostgreSQL only while a commit is made; such a document must not be kept. */
+    bool keep = doc && job->call.kind == STORAGE_TRIM;
+
+    if (keep) {
+        job->doc = NULL;
+        ar_cache_put(core, doc, since);
+    }
+    ar_job_free(job);
+    core->job_count--;
+    if (core->job_count == 0)
+        core->lag_ms = 0;
+}
+
+static bool job_running(struct ar_core *core, struct slice id)
+{
+    list_for_each (node, &core->jobs) {
+        struct ar_job *job = list_entry(node, struct ar_job, link);
+        if (slice_equal(bytes_slice(&job->id), id))
+            return true;
+    }
+    return false;
+}
+
+static void job_begin(struct ar_core *core, uint32_t lane, struct slice id)
+{
+    struct doc_stored_size since = {0};
+
+    if (job_running(core, id))
+        return; /* it outlived its own claim */
+    struct doc *doc = ar_cache_take(core, id, &since);
+    struct ar_job *job = ar_job_new(core, lane, id, doc, since);
+    if (!job)
+        return;
+    core->counters.claims++;
+    core->job_count++;
+    list_push_back(&core->jobs, &job->link);
+    ar_job_start(job);
+}
+
+static void claim_done(struct ar_core *core)
+{
+    struct storage_call call = core->claim;
+
+    core->claim.kind = 0;
+    size_t count = call.result == STORAGE_OK ? call.doc_count : 0;
+    for (size_t i = 0; i < count; i++)
+        job_begin(core, call.lane, call.docs[i]);
+    core->claim_lane = (core->claim_lane + 1) % CLUSTER_LANE_COUNT;
+    core->claim_misses = count ? 0 : core->claim_misses + 1;
+    core->claim_due_ms = now_ms(core);
+    if (call.result != STORAGE_OK || core->claim_misses >= CLUSTER_LANE_COUNT) {
+        core->claim_misses = 0;
+        core->claim_due_ms += core->config.poll_ms;
+    }
+}
+
+static void sweep_done(struct ar_core *core)
+{
+    struct storage_call call = core->sweep;
+
+    core->sweep.kind = 0;
+    core->sweep_due_ms = now_ms(core) + core->config.sweep_ms;
+    if (call.result != STORAGE_OK)
+        return;
+    core->counters.remarked += call.count;
+    core->sweep_cursor = call.cursor;
+    if (call.cursor == 0)
+        core->sweep_lane = (core->sweep_lane + 1) % CLUSTER_LANE_COUNT;
+}
+
+void ar_core_storage_done(struct ar_core *core, struct storage_call *call)
+{
+    if (call == &core->claim) {
+        claim_done(core);
+    } else if (call == &core->sweep) {
+        sweep_done(core);
+    } else {
+        struct ar_job *job = call->owner;
+        ar_job_storage_done(job);
+        if (job->state == AR_DONE)
+            job_finish(core, job);
+    }
+    ar_core_tick(core);
+}
+
+void ar_core_tick(struct ar_core *core)
+{
+    uint64_t now = now_ms(core);
+
+    if (!core->started || core->draining)
+        return;
+    if (!core->claim.kind && core->job_count < core->config.jobs_max && now >= core->claim_due_ms)
+        claim_begin(core);
+    if (!core->sweep.kind && now >= core->sweep_due_ms)
+        sweep_begin(core);
+}
+
+uint64_t ar_core_due_ms(const struct ar_core *core)
+{
+    uint64_t due = core->sweep.kind ? UINT64_MAX : core->sweep_due_ms;
+
+    if (!core->claim.kind && core->job_count < core->config.jobs_max && core->claim_due_ms < due)
+        due = core->claim_due_ms;
+    return core->started && !core->draining ? due : UINT64_MAX;
+}
+
+const struct ar_counters *ar_core_counters(const struct ar_core *core)
+{
+    return &core->counters;
+}
+
+uint64_t ar_core_lag_ms(const struct ar_core *core)
+{
+    return core->lag_ms;
+}
+
+uint32_t ar_core_jobs(const struct ar_core *core)
+{
+    return core->job_count;
+}

@@ -1,0 +1,40 @@
+/* What the core's files share. */
+#ifndef WEFT_AR_CORE_PRIVATE_H
+#define WEFT_AR_CORE_PRIVATE_H
+
+#include "ar_job.h"
+#include "hash.h"
+
+struct ar_cached {
+    UT_hash_handle hh;
+    struct list link; /* in ar_core.cached, least recent first */
+    struct doc *doc;  /* owned */
+    struct doc_stored_size since;
+};
+
+struct ar_core {
+    struct ar_config config;
+    struct ar_io io;
+    struct ar_counters counters;
+    struct ot_attrs_table *attrs;
+    struct list jobs;
+    uint32_t job_count;
+    struct ar_cached *cache;
+    struct list cached;
+    size_t cache_bytes;
+    struct storage_call claim; /* kind 0: none under way */
+    struct storage_call sweep;
+    uint32_t claim_lane, claim_misses; /* lanes in a row that had nothing */
+    uint32_t sweep_lane;
+    uint64_t sweep_cursor;
+    uint64_t claim_due_ms, sweep_due_ms;
+    uint64_t lag_ms;
+    bool started, draining;
+};
+
+void ar_cache_put(struct ar_core *core, struct doc *doc, struct doc_stored_size since);
+/* Takes it out; NULL: not there. */
+struct doc *ar_cache_take(struct ar_core *core, struct slice id, struct doc_stored_size *ret_since);
+void ar_cache_clear(struct ar_core *core);
+
+#endif
