@@ -1,0 +1,179 @@
+/*
+ * Links between gateways and workers. Items of one direction arrive in order or, after a reset, not
+ * at all; both ends hear of a reset, each at its own time, and nothing of the new epoch reaches an
+ * end before that (docs/link.md).
+ */
+#include "sim_world.h"
+
+enum { UP_ITEM, DOWN_ITEM, DOWN_HEADS };
+
+static struct sim_link *find(struct sim_world *world, uint64_t gateway_boot, uint64_t worker_boot)
+{
+    for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
+        struct sim_link *link = &world->links[i];
+        if (link->used && link->gateway_boot == gateway_boot && link->worker_boot == worker_boot)
+            return link;
+    }
+    return NULL;
+}
+
+void sim_link_open(struct sim_process *gateway, const struct cluster_member *worker)
+{
+    struct sim_world *world = gateway->world;
+
+    if (find(world, gateway->boot, worker->boot_id))
+        return;
+    struct sim_process *to = NULL;
+    for (unsigned i = 0; i < world->process_count; i++)
+        if (strcmp(world->processes[i].id, worker->id) == 0)
+            to = &world->processes[i];
+    MUST(to);
+    for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
+        struct sim_link *link = &world->links[i];
+        if (link->used)
+            continue;
+        *link = (struct sim_link){.gateway = gateway,
+                                  .worker = to,
+                                  .gateway_boot = gateway->boot,
+                                  .worker_boot = worker->boot_id,
+                                  .generation = link->generation + 1,
+                                  .used = true};
+        if (to->boot != worker->boot_id)
+            sim_link_reset(link); /* dead already: the gateway will hear of it */
+        return;
+    }
+    MUST(!"more links than the simulator has");
+}
+
+void sim_link_close(struct sim_process *gateway, uint64_t worker_boot)
+{
+    struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
+
+    if (link) {
+        link->generation++;
+        link->used = false;
+    }
+}
+
+static void deliver(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_link *link = event->a;
+    uintptr_t kind = (uintptr_t)event->b;
+    struct slice item = refbuf_slice(event->bytes);
+    bool fine = true;
+
+    if (event->number != link->generation || !link->used)
+        return;
+    if (kind == UP_ITEM && link->worker->boot == link->worker_boot)
+        fine = wk_core_item(link->worker->worker, link->gateway_boot, item);
+    else if (kind != UP_ITEM && link->gateway->boot == link->gateway_boot)
+        fine = kind == DOWN_ITEM ? gw_core_item(link->gateway->gateway, link->worker_boot, item)
+                                 : gw_core_heads(link->gateway->gateway, link->worker_boot, item);
+    if (!fine)
+        sim_violate(world, "an item between %s and %s was taken for malformed", link->gateway->id,
+                    link->worker->id);
+}
+
+static void queue(struct sim_link *link, uintptr_t kind, struct slice item)
+{
+    struct sim_world *world = link->gateway->world;
+    uint64_t *last = kind == UP_ITEM ? &link->last_up_ms : &link->last_down_ms;
+    uint64_t time = world->now_ms + sim_delay_ms(world);
+
+    if (kind == UP_ITEM ? link->broken_up : link->broken_down)
+        return;
+    if (time < *last)
+        time = *last;
+    *last = time;
+    struct refbuf *bytes = refbuf_copy(item);
+    MUST(bytes);
+    struct sim_event *event = sim_event_add(world, time, deliver, link, (void *)kind);
+    event->number = link->generation;
+    event->bytes = bytes;
+}
+
+bool sim_link_up(struct sim_process *gateway, uint64_t worker_boot, struct slice item)
+{
+    struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
+
+    if (link)
+        queue(link, UP_ITEM, item);
+    return link;
+}
+
+void sim_link_down(struct sim_process *worker, uint64_t gateway_boot, struct slice item)
+{
+    struct sim_link *link = find(worker->world, gateway_boot, worker->boot);
+
+    if (link)
+        queue(link, DOWN_ITEM, item);
+}
+
+static void gateway_hears(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_link *link = event->a;
+
+    if (event->number != link->generation || !link->used ||
+        link->gateway->boot != link->gateway_boot)
+        return;
+    bool dead = link->worker->boot != link->worker_boot;
+    uint64_t worker_boot = link->worker_boot;
+    link->broken_up = false;
+    if (dead)
+        link->used = false;
+    gw_core_worker_gone(link->gateway->gateway, worker_boot);
+}
+
+static void worker_hears(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_link *link = event->a;
+
+    if (event->number != link->generation || !link->used || link->worker->boot != link->worker_boot)
+        return;
+    bool dead = link->gateway->boot != link->gateway_boot;
+    uint64_t gateway_boot = link->gateway_boot;
+    link->broken_down = false;
+    if (dead)
+        link->used = false;
+    wk_core_gateway_gone(link->worker->worker, gateway_boot);
+}
+
+void sim_link_reset(struct sim_link *link)
+{
+    struct sim_world *world = link->gateway->world;
+    uint64_t gateway_ms = world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
+    uint64_t worker_ms = world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
+
+    sim_trace(world, "link %s - %s is reset", link->gateway->id, link->worker->id);
+    world->totals.resets++;
+    link->generation++;
+    link->broken_up = link->broken_down = true;
+    link->last_up_ms = worker_ms;
+    link->last_down_ms = gateway_ms;
+    sim_event_add(world, gateway_ms, gateway_hears, link, NULL)->number = link->generation;
+    sim_event_add(world, worker_ms, worker_hears, link, NULL)->number = link->generation;
+}
+
+void sim_link_process_gone(struct sim_process *process)
+{
+    for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
+        struct sim_link *link = &process->world->links[i];
+        if (link->used && (link->gateway == process || link->worker == process))
+            sim_link_reset(link);
+    }
+}
+
+void sim_link_heartbeat(struct sim_world *world)
+{
+    for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
+        struct sim_link *link = &world->links[i];
+        if (!link->used || link->worker->boot != link->worker_boot ||
+            link->gateway->boot != link->gateway_boot)
+            continue;
+        struct bytes heads = BYTES_INIT;
+        wk_core_heads(link->worker->worker, link->gateway_boot, &heads);
+        MUST(!heads.failed);
+        queue(link, DOWN_HEADS, bytes_slice(&heads));
+        bytes_fini(&heads);
+    }
+}

@@ -1,0 +1,177 @@
+/*
+ * Storage calls on their way to the store and back. What may happen to one: it arrives late; it is
+ * lost before or after its effect (STORAGE_UNKNOWN: the caller cannot tell which); the store is
+ * down (STORAGE_DOWN: certainly no effect); the process dies meanwhile (an append already sent may
+ * land).
+ */
+#include <stdlib.h>
+
+#include "sim_world.h"
+
+struct request {
+    struct sim_process *process;
+    uint64_t boot;
+    struct storage_call *original; /* in the core's memory: only while the process lives */
+    struct storage_call copy;
+    struct arena mem;
+    struct cluster_view view;
+    bool lose_answer;
+};
+
+#define OVER UINT64_MAX /* sim_event.number: the world ends, release only */
+
+static struct slice slice_copy(struct request *request, struct slice s)
+{
+    uint8_t *data = arena_copy(&request->mem, s.data, s.size);
+
+    MUST(data || s.size == 0);
+    return slice_of(data, s.size);
+}
+
+static void request_free(struct request *request)
+{
+    cluster_view_fini(&request->view);
+    arena_fini(&request->mem);
+    free(request);
+}
+
+static bool is_postgres(enum storage_kind kind)
+{
+    return kind >= STORAGE_LOAD;
+}
+
+static void answer(struct sim_world *world, struct sim_event *event)
+{
+    struct request *request = event->a;
+    struct sim_process *process = request->process;
+
+    if (event->number != OVER && process->boot == request->boot) {
+        struct storage_call *to = request->original;
+        struct storage_call *from = &request->copy;
+        /* Inputs stay as the core gave them; outputs come over. */
+        to->result = from->result;
+        to->lock = from->lock;
+        to->has_head = from->has_head;
+        to->head = from->head;
+        to->entries = from->entries;
+        to->entry_count = from->entry_count;
+        to->entries_left = from->entries_left;
+        to->docs = from->docs;
+        to->doc_count = from->doc_count;
+        to->view = from->view;
+        to->time_ms = from->time_ms;
+        to->loaded_snapshot = from->loaded_snapshot;
+        to->segments = from->segments;
+        to->segment_count = from->segment_count;
+        to->count = from->count;
+        to->cursor = from->cursor;
+        sim_trace(world, "%s %s %.*s: %s", process->id, storage_kind_name(to->kind),
+                  (int)to->doc.size, (const char *)to->doc.data, storage_result_name(to->result));
+        if (process->role == SIM_GATEWAY)
+            gw_core_storage_done(process->gateway, to);
+        else if (process->role == SIM_WORKER)
+            wk_core_storage_done(process->worker, to);
+        else
+            ar_core_storage_done(process->archiver, to);
+    }
+    request_free(request);
+}
+
+/* What the store lends is good only for this step: keep it until the answer arrives. */
+static void results_keep(struct request *request)
+{
+    struct storage_call *call = &request->copy;
+    struct storage_entry *entries =
+        arena_copy(&request->mem, call->entries, call->entry_count * sizeof *entries);
+    struct slice *docs = arena_copy(&request->mem, call->docs, call->doc_count * sizeof *docs);
+    struct slice *segments =
+        arena_copy(&request->mem, call->segments, call->segment_count * sizeof *segments);
+
+    for (size_t i = 0; i < call->entry_count; i++)
+        entries[i].payload = slice_copy(request, entries[i].payload);
+    for (size_t i = 0; i < call->doc_count; i++)
+        docs[i] = slice_copy(request, docs[i]);
+    for (size_t i = 0; i < call->segment_count; i++)
+        segments[i] = slice_copy(request, segments[i]);
+    call->entries = entries;
+    call->docs = docs;
+    call->segments = segments;
+    call->loaded_snapshot = slice_copy(request, call->loaded_snapshot);
+    if (call->view) {
+        MUST(cluster_view_copy(call->view, &request->view) == 0);
+        call->view = &request->view;
+    }
+}
+
+static void execute(struct sim_world *world, struct sim_event *event)
+{
+    struct request *request = event->a;
+    struct storage_call *call = &request->copy;
+    bool alive = event->number != OVER && request->process->boot == request->boot;
+
+    if (!alive && (event->number == OVER || call->kind != STORAGE_APPEND)) {
+        request_free(request);
+        return;
+    }
+    if (!sim_store_step(&world->store, call, request->process)) {
+        sim_event_add(world, world->now_ms + 5, execute, request, NULL);
+        return;
+    }
+    results_keep(request);
+    if (request->lose_answer) {
+        /* An answer about a lock that never came: the connection is gone, and with it the lock. */
+        if (call->kind == STORAGE_LOCK)
+            sim_store_process_gone(&world->store, request->process);
+        call->result = STORAGE_UNKNOWN;
+        call->lock = NULL;
+        call->has_head = false;
+        call->entry_count = call->doc_count = call->segment_count = 0;
+        call->view = NULL;
+    }
+    sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);
+}
+
+static void refuse(struct sim_process *process, struct request *request, enum storage_result result)
+{
+    struct sim_world *world = process->world;
+
+    if (request->copy.lock)
+        sim_store_process_gone(&world->store, process);
+    request->copy.result = result;
+    request->copy.lock = NULL;
+    sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);
+}
+
+void sim_storage_call(void *ctx, struct storage_call *call)
+{
+    struct sim_process *process = ctx;
+    struct sim_world *world = process->world;
+    struct request *request = calloc(1, sizeof *request);
+
+    MUST(request);
+    *request = (struct request){
+        .process = process, .boot = process->boot, .original = call, .copy = *call};
+    arena_init(&request->mem, 256u << 20);
+    request->copy.doc = slice_copy(request, call->doc);
+    request->copy.payload = slice_copy(request, call->payload);
+    request->copy.segment = slice_copy(request, call->segment);
+    request->copy.snapshot = slice_copy(request, call->snapshot);
+    request->copy.title = slice_copy(request, call->title);
+    if (call->kind == STORAGE_TRIM || call->kind == STORAGE_APPEND)
+        world->totals.entries += call->kind == STORAGE_APPEND;
+    if (!world->healing) {
+        if (rng_percent(&world->rng, world->faults.storage_down)) {
+            refuse(process, request, STORAGE_DOWN);
+            return;
+        }
+        if (rng_percent(&world->rng, world->faults.storage_lost)) {
+            if (rng_percent(&world->rng, 50)) {
+                refuse(process, request, STORAGE_UNKNOWN);
+                return;
+            }
+            request->lose_answer = true;
+        }
+    }
+    uint64_t delay = sim_delay_ms(world) + (is_postgres(call->kind) ? 2 : 0);
+    sim_event_add(world, world->now_ms + delay, execute, request, NULL);
+}

@@ -1,0 +1,277 @@
+/* Events in order of time (and of their making, where times are equal), and one run of a seed. */
+#include "sim_world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STEP_MS 20         /* clients and faults get their chance this often */
+#define HEAL_MS_MAX 120000 /* simulated time in which everything must have settled */
+#define TICKS_MAX 10000    /* at one moment: a core that spins is a bug */
+
+static bool before(const struct sim_event *a, const struct sim_event *b)
+{
+    return a->time_ms != b->time_ms ? a->time_ms < b->time_ms : a->order < b->order;
+}
+
+struct sim_event *sim_event_add(struct sim_world *world, uint64_t time_ms,
+                                void (*run)(struct sim_world *, struct sim_event *), void *a,
+                                void *b)
+{
+    if (world->heap_count == world->heap_capacity) {
+        world->heap_capacity = world->heap_capacity ? 2 * world->heap_capacity : 256;
+        world->heap = realloc(world->heap, world->heap_capacity * sizeof *world->heap);
+        MUST(world->heap);
+    }
+    struct sim_event event = {
+        .time_ms = time_ms, .order = world->order++, .run = run, .a = a, .b = b};
+    size_t i = world->heap_count++;
+    while (i > 0 && before(&event, &world->heap[(i - 1) / 2])) {
+        world->heap[i] = world->heap[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    world->heap[i] = event;
+    return &world->heap[i];
+}
+
+static struct sim_event event_take(struct sim_world *world)
+{
+    struct sim_event top = world->heap[0], last = world->heap[--world->heap_count];
+    size_t i = 0, child;
+
+    while ((child = 2 * i + 1) < world->heap_count) {
+        if (child + 1 < world->heap_count && before(&world->heap[child + 1], &world->heap[child]))
+            child++;
+        if (!before(&world->heap[child], &last))
+            break;
+        world->heap[i] = world->heap[child];
+        i = child;
+    }
+    world->heap[i] = last;
+    return top;
+}
+
+uint64_t sim_delay_ms(struct sim_world *world)
+{
+    if (rng_percent(&world->rng, 3))
+        return rng_between(&world->rng, 20, 400);
+    return rng_below(&world->rng, 6);
+}
+
+bool sim_chance(struct sim_world *world, unsigned per_second, unsigned step_ms)
+{
+    return rng_below(&world->rng, 100000) < (uint64_t)per_second * step_ms;
+}
+
+void sim_violate(struct sim_world *world, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    if (world->violation.size)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    bytes_append_str(&world->violation, text);
+}
+
+void sim_trace(struct sim_world *world, const char *format, ...)
+{
+    va_list args;
+
+    if (!world->trace)
+        return;
+    printf("%8llu ", (unsigned long long)world->now_ms);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+/*
+ * Three kinds of runs. Most lose nothing that Redis has confirmed. Some lose tails of streams while
+ * workers live: they must put back what they hold. Few lose tails and workers: then text may be
+ * lost, but clients must be told (resync) and everything must agree in the end.
+ */
+static void faults_draw(struct sim_world *world)
+{
+    struct sim_faults *faults = &world->faults;
+    unsigned kind = (unsigned)rng_below(&world->rng, 100);
+
+    *faults = (struct sim_faults){
+        .storage_lost = (unsigned)rng_below(&world->rng, 4),
+        .storage_down = (unsigned)rng_below(&world->rng, 3),
+        .link_reset = (unsigned)rng_below(&world->rng, 8),
+        .disconnect = (unsigned)rng_below(&world->rng, 12),
+        .crash = (unsigned)rng_below(&world->rng, 6),
+        .slow_reader = (unsigned)rng_below(&world->rng, 4),
+        .reload = (unsigned)rng_below(&world->rng, 60),
+        .worker_crash = true,
+    };
+    if (kind >= 70) {
+        faults->lose_tail = (unsigned)rng_between(&world->rng, 5, 30);
+        faults->worker_crash = kind >= 85;
+    }
+    world->store.lossy = kind >= 85;
+}
+
+static void processes_draw(struct sim_world *world)
+{
+    unsigned counts[] = {[SIM_GATEWAY] = (unsigned)rng_between(&world->rng, 1, 3),
+                         [SIM_WORKER] = (unsigned)rng_between(&world->rng, 1, 3),
+                         [SIM_ARCHIVER] = (unsigned)rng_between(&world->rng, 1, 2)};
+    static const char *const names[] = {"gateway", "worker", "archiver"};
+
+    for (unsigned role = 0; role < 3; role++)
+        for (unsigned i = 0; i < counts[role]; i++) {
+            struct sim_process *process = &world->processes[world->process_count++];
+            *process = (struct sim_process){.world = world, .role = role, .index = i};
+            snprintf(process->id, sizeof process->id, "%s-%u", names[role], i);
+            snprintf(process->address, sizeof process->address, "sim://%s-%u", names[role], i);
+        }
+}
+
+void sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
+{
+    *world = (struct sim_world){.seed = seed, .trace = trace, .next_boot = 1};
+    rng_init(&world->rng, seed);
+    sim_store_init(&world->store, &world->violation);
+    world->now_ms = 1700000000000;
+    world->store.now_ms = world->now_ms;
+    faults_draw(world);
+    processes_draw(world);
+    world->doc_count = (unsigned)rng_between(&world->rng, 1, SIM_DOCS_MAX);
+    for (unsigned i = 0; i < world->doc_count; i++)
+        snprintf(world->doc_ids[i], sizeof world->doc_ids[i], "doc-%u", i);
+    world->client_count = (unsigned)rng_between(&world->rng, 2, SIM_CLIENTS_MAX);
+    world->edits_left = (unsigned)rng_between(&world->rng, 30, 150);
+    for (unsigned i = 0; i < world->process_count; i++)
+        sim_process_start(&world->processes[i]);
+    for (unsigned i = 0; i < world->client_count; i++) {
+        world->clients[i] = (struct sim_client){.world = world, .index = i};
+        sim_client_init(&world->clients[i]);
+    }
+}
+
+static void fault_step(struct sim_world *world)
+{
+    struct sim_faults *faults = &world->faults;
+
+    for (unsigned i = 0; i < SIM_LINKS_MAX; i++)
+        if (world->links[i].used && sim_chance(world, faults->link_reset, STEP_MS))
+            sim_link_reset(&world->links[i]);
+    for (unsigned i = 0; i < world->client_count; i++)
+        if (world->clients[i].conn && sim_chance(world, faults->disconnect, STEP_MS))
+            sim_client_disconnect(&world->clients[i]);
+    for (unsigned i = 0; i < world->process_count; i++) {
+        struct sim_process *process = &world->processes[i];
+        if (process->boot && (process->role != SIM_WORKER || faults->worker_crash) &&
+            sim_chance(world, faults->crash, STEP_MS))
+            sim_process_crash(process);
+    }
+    if (sim_chance(world, faults->lose_tail, STEP_MS)) {
+        size_t count = rng_between(&world->rng, 1, 3);
+        sim_trace(world, "redis restarts without the last %zu entries of each stream", count);
+        sim_store_lose_tail(&world->store, count);
+        world->totals.lost_tails++;
+    }
+}
+
+static void step(struct sim_world *world, struct sim_event *event)
+{
+    if (!world->healing)
+        fault_step(world);
+    for (unsigned i = 0; i < world->process_count; i++)
+        if (!world->processes[i].boot && world->now_ms >= world->processes[i].restart_ms)
+            sim_process_start(&world->processes[i]);
+    for (unsigned i = 0; i < world->client_count; i++)
+        sim_client_step(&world->clients[i]);
+    if (event->number % (240 / STEP_MS) == 0)
+        sim_link_heartbeat(world);
+    sim_event_add(world, world->now_ms + STEP_MS, step, NULL, NULL)->number = event->number + 1;
+}
+
+/* Ticks what is due; true if something was. */
+static bool processes_tick(struct sim_world *world, uint64_t limit_ms, uint64_t *ret_next_ms)
+{
+    uint64_t next = UINT64_MAX;
+    struct sim_process *first = NULL;
+
+    for (unsigned i = 0; i < world->process_count; i++) {
+        struct sim_process *process = &world->processes[i];
+        uint64_t due = process->boot ? sim_process_due_ms(process) : UINT64_MAX;
+        if (due < next) {
+            next = due;
+            first = process;
+        }
+    }
+    *ret_next_ms = next;
+    if (!first || next > limit_ms)
+        return false;
+    if (next > world->now_ms)
+        world->now_ms = world->store.now_ms = next;
+    sim_process_tick(first);
+    return true;
+}
+
+static void run_until_quiet(struct sim_world *world)
+{
+    uint64_t start = world->now_ms, heal_ms = 0, last_ms = 0, next;
+    unsigned ticks = 0;
+
+    while (!world->violation.size) {
+        world->totals.events++;
+        ticks = world->now_ms == last_ms ? ticks + 1 : 0;
+        last_ms = world->now_ms;
+        if (ticks > TICKS_MAX)
+            sim_violate(world, "a core spins: %u events at one moment", TICKS_MAX);
+        if (processes_tick(world, world->heap[0].time_ms, &next))
+            continue;
+        struct sim_event event = event_take(world);
+        if (event.time_ms > world->now_ms)
+            world->now_ms = world->store.now_ms = event.time_ms;
+        event.run(world, &event);
+        refbuf_unref(event.bytes);
+        if (!world->healing && world->edits_left == 0) {
+            world->healing = true;
+            heal_ms = world->now_ms;
+            sim_trace(world, "no more edits and faults; everything must settle now");
+        }
+        if (event.run != step || !world->healing)
+            continue;
+        if (sim_oracle_quiet(world))
+            break;
+        if (world->now_ms - heal_ms > HEAL_MS_MAX)
+            sim_violate(world, "stuck: not settled %u ms after the last fault", HEAL_MS_MAX);
+    }
+    world->totals.simulated_ms += world->now_ms - start;
+}
+
+void sim_world_run(struct sim_world *world)
+{
+    sim_event_add(world, world->now_ms, step, NULL, NULL);
+    run_until_quiet(world);
+    if (!world->violation.size)
+        sim_oracle_final(world);
+}
+
+void sim_world_fini(struct sim_world *world)
+{
+    for (unsigned i = 0; i < world->client_count; i++)
+        sim_client_fini(&world->clients[i]);
+    for (unsigned i = 0; i < world->process_count; i++)
+        if (world->processes[i].boot)
+            sim_process_crash(&world->processes[i]);
+    while (world->heap_count) {
+        struct sim_event event = event_take(world);
+        event.number = UINT64_MAX; /* over: release what it holds, do nothing */
+        if (event.run != step)
+            event.run(world, &event);
+        refbuf_unref(event.bytes);
+    }
+    free(world->heap);
+    free(world->acks);
+    sim_store_fini(&world->store);
+    bytes_fini(&world->violation);
+}

@@ -1,0 +1,184 @@
+/*
+ * The simulated world: the three real cores and real client cores in one process, one event at a
+ * time, all order, loss, delay and death drawn from one seed. Time is simulated milliseconds.
+ *
+ *   sim_world.c    events and the run           sim_process.c  gateways, workers, archivers
+ *   sim_storage.c  storage calls with faults    sim_link.c     links between gateways and workers
+ *   sim_client.c   clients and connections      sim_oracle.c   what must hold
+ *
+ * A process that dies takes its core with it; events of its former life are recognised by their
+ * boot id and dropped. Nothing here is random except through sim_world.rng.
+ */
+#ifndef WEFT_SIM_WORLD_H
+#define WEFT_SIM_WORLD_H
+
+#include "ar_core.h"
+#include "client_doc.h"
+#include "gw_core.h"
+#include "rng.h"
+#include "sim_store.h"
+#include "wk_core.h"
+
+#define SIM_PROCESSES_MAX 16
+#define SIM_CLIENTS_MAX 8
+#define SIM_DOCS_MAX 3
+#define SIM_LINKS_MAX 64
+
+enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
+
+/* How much goes wrong; drawn from the seed. Percentages, or 0. */
+struct sim_faults {
+    unsigned storage_lost; /* a storage call or its answer is lost */
+    unsigned storage_down;
+    unsigned link_reset; /* per link, in a second */
+    unsigned disconnect; /* per client, in a second */
+    unsigned crash;      /* per process, in a second */
+    unsigned slow_reader;
+    unsigned reload;    /* a disconnected client comes back from its saved state */
+    unsigned lose_tail; /* Redis restarts without some of its last entries, in a second */
+    bool worker_crash;
+};
+
+struct sim_world;
+
+struct sim_process {
+    struct sim_world *world;
+    enum sim_role role;
+    unsigned index;
+    char id[16], address[32];
+    uint64_t boot; /* 0: dead */
+    union {
+        struct gw_core *gateway;
+        struct wk_core *worker;
+        struct ar_core *archiver;
+    };
+    uint64_t restart_ms; /* dead: when it comes back */
+};
+
+/* One direction of a link: order is kept, a reset drops what is under way. */
+struct sim_link {
+    struct sim_process *gateway, *worker;
+    uint64_t gateway_boot, worker_boot;
+    unsigned generation;
+    bool broken_up,
+        broken_down; /* the sender has not heard of the reset yet: what it says is lost */
+    uint64_t last_up_ms, last_down_ms;
+    bool used;
+};
+
+struct sim_conn; /* sim_client.c */
+
+struct sim_client {
+    struct sim_world *world;
+    unsigned index;
+    struct ot_attrs_table *attrs;
+    struct {
+        struct client_doc *doc;
+        struct wire_session session;
+        uint64_t acked; /* greatest acked seq */
+        unsigned resyncs;
+    } docs[SIM_DOCS_MAX];
+    struct sim_conn *conn;
+    bool welcomed;
+    uint64_t reconnect_ms, edit_ms;
+};
+
+/* An ack that a client was given: the oracle looks for it in the history. */
+struct sim_ack {
+    unsigned doc;
+    struct wire_session session;
+    uint64_t seq, rev;
+};
+
+struct sim_event {
+    uint64_t time_ms, order;
+    void (*run)(struct sim_world *world, struct sim_event *event);
+    void *a, *b;
+    uint64_t number;
+    struct refbuf *bytes; /* owned */
+};
+
+struct sim_totals {
+    uint64_t events, edits, acks, submits, ops, entries, transformed, refused, unknown, reappended;
+    uint64_t crashes, resyncs, resets, disconnects, lost_tails, reloads, repeats, commits, handoffs;
+    uint64_t appends_refused, gaps, lagging, rebases, simulated_ms;
+};
+
+struct sim_world {
+    uint64_t seed;
+    struct rng rng;
+    bool trace;
+    uint64_t now_ms, order, next_boot;
+    struct sim_event *heap; /* owned */
+    size_t heap_count, heap_capacity;
+    struct sim_store store;
+    struct sim_faults faults;
+    bool healing; /* no more faults and edits */
+    struct sim_process processes[SIM_PROCESSES_MAX];
+    unsigned process_count;
+    struct sim_link links[SIM_LINKS_MAX];
+    struct sim_client clients[SIM_CLIENTS_MAX];
+    unsigned client_count, doc_count;
+    char doc_ids[SIM_DOCS_MAX][8];
+    unsigned edits_left;
+    struct sim_ack *acks; /* owned */
+    size_t ack_count, ack_capacity;
+    struct bytes violation; /* empty: all is well */
+    struct sim_totals totals;
+};
+
+/* sim_world.c */
+void sim_world_init(struct sim_world *world, uint64_t seed, bool trace);
+void sim_world_run(struct sim_world *world);
+void sim_world_fini(struct sim_world *world);
+struct sim_event *sim_event_add(struct sim_world *world, uint64_t time_ms,
+                                void (*run)(struct sim_world *, struct sim_event *), void *a,
+                                void *b);
+/* A delay of a message: mostly short, at times long. */
+uint64_t sim_delay_ms(struct sim_world *world);
+void sim_violate(struct sim_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void sim_trace(struct sim_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* One chance of `per_second` percent, if called every `step_ms`. */
+bool sim_chance(struct sim_world *world, unsigned per_second, unsigned step_ms);
+
+/* sim_storage.c: ctx is a sim_process */
+void sim_storage_call(void *ctx, struct storage_call *call);
+
+/* sim_link.c */
+void sim_link_open(struct sim_process *gateway, const struct cluster_member *worker);
+void sim_link_close(struct sim_process *gateway, uint64_t worker_boot);
+bool sim_link_up(struct sim_process *gateway, uint64_t worker_boot, struct slice item);
+void sim_link_down(struct sim_process *worker, uint64_t gateway_boot, struct slice item);
+void sim_link_reset(struct sim_link *link);
+/* A process died: the other ends notice. */
+void sim_link_process_gone(struct sim_process *process);
+void sim_link_heartbeat(struct sim_world *world);
+
+/* sim_process.c */
+void sim_process_start(struct sim_process *process);
+void sim_process_crash(struct sim_process *process);
+void sim_process_tick(struct sim_process *process);
+uint64_t sim_process_due_ms(const struct sim_process *process);
+void sim_process_counters_add(struct sim_process *process);
+
+/* sim_client.c */
+void sim_client_init(struct sim_client *client);
+void sim_client_fini(struct sim_client *client);
+/* Reconnects and edits when it is time. */
+void sim_client_step(struct sim_client *client);
+void sim_client_disconnect(struct sim_client *client);
+/* The gateway of these connections died. */
+void sim_client_gateway_gone(struct sim_process *gateway);
+bool sim_client_settled(const struct sim_client *client);
+struct refbuf *sim_conn_encode(void *ctx, enum gw_variant variant,
+                               const struct wire_server_frame *frame, struct slice encoded);
+enum gw_send sim_conn_send(void *ctx, void *conn, struct refbuf *frame);
+void sim_conn_close(void *ctx, void *conn, uint32_t code);
+
+/* sim_oracle.c */
+bool sim_oracle_quiet(struct sim_world *world);
+void sim_oracle_final(struct sim_world *world);
+
+#endif
