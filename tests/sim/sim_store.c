@@ -95,8 +95,12 @@ static void ledger_append(struct sim_store *store, struct sim_doc *doc, uint64_t
             store->reappended++;
             return;
         }
-        violate(store, "I1: a revision has a second content", doc, first_rev);
-        return;
+        if (!store->lossy) {
+            violate(store, "I1: a revision has a second content", doc, first_rev);
+            return;
+        }
+        while (ledger->count > i)
+            bytes_fini(&ledger->items[--ledger->count].payload);
     }
     uint64_t last = ledger->count ? ledger->items[ledger->count - 1].position.rev : 0;
     if (first_rev != last + 1)

@@ -270,6 +270,7 @@ void sim_world_fini(struct sim_world *world)
             event.run(world, &event);
         refbuf_unref(event.bytes);
     }
+    sim_conns_fini(world);
     free(world->heap);
     free(world->acks);
     sim_store_fini(&world->store);

@@ -68,6 +68,11 @@ struct sim_link {
 
 struct sim_conn; /* sim_client.c */
 
+struct sim_doc_context {
+    struct sim_client *client;
+    unsigned doc;
+};
+
 struct sim_client {
     struct sim_world *world;
     unsigned index;
@@ -75,9 +80,9 @@ struct sim_client {
     struct {
         struct client_doc *doc;
         struct wire_session session;
-        uint64_t acked; /* greatest acked seq */
-        unsigned resyncs;
+        bool lived; /* has been LIVE once */
     } docs[SIM_DOCS_MAX];
+    struct sim_doc_context contexts[SIM_DOCS_MAX];
     struct sim_conn *conn;
     bool welcomed;
     uint64_t reconnect_ms, edit_ms;
@@ -118,6 +123,7 @@ struct sim_world {
     unsigned process_count;
     struct sim_link links[SIM_LINKS_MAX];
     struct sim_client clients[SIM_CLIENTS_MAX];
+    struct sim_conn *conns; /* owned; all that ever were */
     unsigned client_count, doc_count;
     char doc_ids[SIM_DOCS_MAX][8];
     unsigned edits_left;
@@ -171,6 +177,7 @@ void sim_client_step(struct sim_client *client);
 void sim_client_disconnect(struct sim_client *client);
 /* The gateway of these connections died. */
 void sim_client_gateway_gone(struct sim_process *gateway);
+void sim_conns_fini(struct sim_world *world);
 bool sim_client_settled(const struct sim_client *client);
 struct refbuf *sim_conn_encode(void *ctx, enum gw_variant variant,
                                const struct wire_server_frame *frame, struct slice encoded);

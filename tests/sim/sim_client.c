@@ -1,0 +1,517 @@
+/*
+ * Clients: real common/client cores, a random typist on each, and connections that keep order until
+ * they break. A client that was disconnected may come back from its saved state, as a page that was
+ * reloaded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sim_world.h"
+
+struct sim_conn {
+    struct sim_conn *next; /* all that ever were, until the world ends */
+    struct sim_client *client;
+    struct sim_process *gateway;
+    uint64_t gateway_boot;
+    struct gw_conn *gw; /* NULL: gone at the gateway, or not there yet */
+    bool client_gone, gateway_closing, gateway_gone;
+    uint64_t last_up_ms, last_down_ms;
+};
+
+#define OVER UINT64_MAX
+
+static uint64_t in_order(struct sim_world *world, uint64_t *last_ms)
+{
+    uint64_t time = world->now_ms + sim_delay_ms(world);
+
+    if (time < *last_ms)
+        time = *last_ms;
+    *last_ms = time;
+    return time;
+}
+
+static bool gateway_alive(const struct sim_conn *conn)
+{
+    return conn->gateway->boot == conn->gateway_boot;
+}
+
+/* --- the client's side --- */
+
+static void client_acked(void *ctx, uint64_t seq, uint64_t rev);
+static void client_replaced(void *ctx, struct slice draft);
+
+static struct wire_session session_new(struct sim_world *world)
+{
+    struct wire_session session;
+
+    store_be64(session.id, world->now_ms << 16 | (rng_u64(&world->rng) & 0xffff));
+    store_be64(session.id + 8, rng_u64(&world->rng));
+    return session;
+}
+
+static struct slice doc_name(struct sim_client *client, unsigned i)
+{
+    return slice_str(client->world->doc_ids[i]);
+}
+
+static struct client_doc *client_doc_make(struct sim_client *client, unsigned i)
+{
+    struct client_events events = {
+        .ctx = &client->contexts[i], .acked = client_acked, .replaced = client_replaced};
+
+    struct client_doc *doc =
+        client_doc_new(doc_name(client, i), &client->docs[i].session, client->attrs, events);
+    MUST(doc);
+    return doc;
+}
+
+void sim_client_init(struct sim_client *client)
+{
+    struct sim_world *world = client->world;
+
+    client->attrs = ot_attrs_table_new(1u << 20);
+    MUST(client->attrs);
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        client->contexts[i] = (struct sim_doc_context){.client = client, .doc = i};
+        client->docs[i].session = session_new(world);
+        client->docs[i].doc = client_doc_make(client, i);
+        struct arena mem;
+        struct ot_builder builder;
+        struct ot_op content;
+        arena_init(&mem, 1u << 16);
+        ot_builder_init(&builder, &mem);
+        ot_builder_insert(&builder, slice_str("\n"), 1, (struct slice){0});
+        MUST(ot_builder_finish(&builder, &content) == 0);
+        MUST(client_doc_create(client->docs[i].doc, WIRE_DOC_RICH, &content) == 0);
+        arena_fini(&mem);
+        client_doc_open(client->docs[i].doc);
+    }
+}
+
+void sim_client_fini(struct sim_client *client)
+{
+    for (unsigned i = 0; i < client->world->doc_count; i++)
+        client_doc_free(client->docs[i].doc);
+    ot_attrs_table_free(client->attrs);
+    if (client->conn)
+        client->conn->client_gone = true;
+}
+
+static void client_acked(void *ctx, uint64_t seq, uint64_t rev)
+{
+    struct sim_doc_context *context = ctx;
+    struct sim_world *world = context->client->world;
+
+    if (world->ack_count == world->ack_capacity) {
+        world->ack_capacity = world->ack_capacity ? 2 * world->ack_capacity : 64;
+        world->acks = realloc(world->acks, world->ack_capacity * sizeof *world->acks);
+        MUST(world->acks);
+    }
+    world->acks[world->ack_count++] =
+        (struct sim_ack){.doc = context->doc,
+                         .session = context->client->docs[context->doc].session,
+                         .seq = seq,
+                         .rev = rev};
+    world->totals.acks++;
+}
+
+static void client_replaced(void *ctx, struct slice draft)
+{
+    struct sim_doc_context *context = ctx;
+    struct sim_client *client = context->client;
+    struct sim_world *world = client->world;
+
+    sim_trace(world, "client-%u %s: text replaced, draft of %zu bytes", client->index,
+              world->doc_ids[context->doc], draft.size);
+    if (!client->docs[context->doc].lived)
+        return; /* the first text, or another creator's */
+    world->totals.resyncs++;
+    if (!world->store.lossy)
+        sim_violate(world, "I3: client-%u had to resync %s though nothing was lost", client->index,
+                    world->doc_ids[context->doc]);
+}
+
+/* Which frame goes where: every frame but those about the connection names its document. */
+static struct slice frame_doc(const struct wire_server_frame *frame)
+{
+    switch (frame->type) {
+    case WIRE_DOWN_OPENED:
+        return frame->opened.doc;
+    case WIRE_DOWN_CHUNK:
+        return frame->chunk.doc;
+    case WIRE_DOWN_ENTRY:
+        return frame->entry.doc;
+    case WIRE_DOWN_ACCEPTED:
+        return frame->accepted.doc;
+    case WIRE_DOWN_ERROR:
+        return frame->error.doc;
+    case WIRE_DOWN_PRESENCE:
+        return frame->presence.doc;
+    case WIRE_DOWN_CLOSED:
+        return frame->closed_doc;
+    default:
+        return (struct slice){0};
+    }
+}
+
+static void frame_send(struct sim_conn *conn, const struct wire_client_frame *frame);
+
+static void client_pull(struct sim_client *client)
+{
+    struct arena mem;
+
+    arena_init(&mem, 8u << 20);
+    for (unsigned i = 0; i < client->world->doc_count && client->conn && client->welcomed; i++) {
+        struct wire_client_frame frame;
+        while (client->conn && client_doc_pull(client->docs[i].doc, &mem, &frame)) {
+            frame_send(client->conn, &frame);
+            arena_reset(&mem);
+        }
+    }
+    arena_fini(&mem);
+}
+
+static void entry_check(struct sim_world *world, const struct wire_client_entry *entry)
+{
+    /* I4: nobody sees what is not durable. */
+    struct sim_doc *doc = sim_store_doc(&world->store, entry->doc);
+    const struct sim_entries *ledger = &doc->ledger;
+    uint64_t durable = ledger->count ? ledger->items[ledger->count - 1].position.rev : 0;
+
+    if (entry->last_rev > durable)
+        sim_violate(world, "I4: revision %llu of %.*s was shown before it was durable",
+                    (unsigned long long)entry->last_rev, (int)entry->doc.size,
+                    (const char *)entry->doc.data);
+}
+
+static void client_frame(struct sim_client *client, const struct wire_server_frame *frame)
+{
+    struct sim_world *world = client->world;
+    struct slice id = frame_doc(frame);
+
+    if (frame->type == WIRE_DOWN_WELCOME)
+        client->welcomed = true;
+    if (frame->type == WIRE_DOWN_ENTRY)
+        entry_check(world, &frame->entry);
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        if (!slice_equal(id, doc_name(client, i)))
+            continue;
+        int r = client_doc_frame(client->docs[i].doc, frame);
+        client->docs[i].lived |= client_doc_state(client->docs[i].doc) == CLIENT_LIVE;
+        if (r && !world->store.lossy)
+            sim_violate(world, "client-%u diverged on %s (outcome %d)", client->index,
+                        world->doc_ids[i], r);
+        if (client_doc_state(client->docs[i].doc) != CLIENT_STOPPED)
+            continue;
+        if (!world->store.lossy)
+            sim_violate(world, "client-%u was stopped on %s by error %u", client->index,
+                        world->doc_ids[i], client_doc_error(client->docs[i].doc));
+        client->docs[i].session = session_new(world);
+        client_doc_renew(client->docs[i].doc, &client->docs[i].session);
+    }
+}
+
+static void deliver_down(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_conn *conn = event->a;
+    struct slice in = refbuf_slice(event->bytes);
+    struct arena mem;
+
+    if (event->number == OVER || conn->client_gone)
+        return;
+    arena_init(&mem, 64u << 20);
+    while (in.size && !conn->client_gone && !world->violation.size) {
+        struct wire_server_frame frame;
+        if (wire_server_frame_take(&mem, &in, &frame)) {
+            sim_violate(world, "a gateway sent a malformed frame");
+            break;
+        }
+        client_frame(conn->client, &frame);
+    }
+    arena_fini(&mem);
+    if (!conn->client_gone)
+        client_pull(conn->client);
+}
+
+/* Comes back from what it had saved, as after a reload of the page. */
+static void doc_reload(struct sim_client *client, unsigned i)
+{
+    struct bytes saved = BYTES_INIT;
+
+    MUST(client_doc_save(client->docs[i].doc, &saved) == 0);
+    client_doc_free(client->docs[i].doc);
+    client->docs[i].doc = client_doc_make(client, i);
+    MUST(client_doc_restore(client->docs[i].doc, bytes_slice(&saved)) == 0);
+    bytes_fini(&saved);
+    client->world->totals.reloads++;
+}
+
+static void client_gone(struct sim_conn *conn)
+{
+    struct sim_client *client = conn->client;
+    struct sim_world *world = client->world;
+
+    conn->client_gone = true;
+    client->conn = NULL;
+    client->welcomed = false;
+    client->reconnect_ms = world->now_ms + rng_between(&world->rng, 5, 1500);
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        client_doc_disconnected(client->docs[i].doc);
+        if (!world->healing && rng_percent(&world->rng, world->faults.reload))
+            doc_reload(client, i);
+    }
+}
+
+static void client_hears_close(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_conn *conn = event->a;
+
+    if (event->number != OVER && !conn->client_gone)
+        client_gone(conn);
+}
+
+/* --- the gateway's side --- */
+
+static void deliver_up(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_conn *conn = event->a;
+    struct slice in;
+    struct arena mem;
+
+    if (event->number == OVER || !gateway_alive(conn) || !conn->gw || conn->gateway_closing)
+        return;
+    in = refbuf_slice(event->bytes);
+    arena_init(&mem, 64u << 20);
+    while (in.size && conn->gw && !conn->gateway_closing) {
+        struct wire_client_frame frame;
+        if (wire_client_frame_take(&mem, &in, &frame)) {
+            sim_violate(world, "a client sent a malformed frame");
+            break;
+        }
+        gw_conn_frame(conn->gw, &frame);
+    }
+    arena_fini(&mem);
+}
+
+static void frame_send(struct sim_conn *conn, const struct wire_client_frame *frame)
+{
+    struct sim_world *world = conn->client->world;
+    struct bytes out = BYTES_INIT;
+
+    wire_client_frame_encode(frame, &out);
+    struct refbuf *bytes = refbuf_copy(bytes_slice(&out));
+    MUST(!out.failed && bytes);
+    bytes_fini(&out);
+    sim_event_add(world, in_order(world, &conn->last_up_ms), deliver_up, conn, NULL)->bytes = bytes;
+}
+
+static void connect_arrives(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_conn *conn = event->a;
+
+    if (event->number == OVER)
+        return;
+    if (gateway_alive(conn) && !conn->gateway_gone)
+        conn->gw = gw_conn_new(conn->gateway->gateway, GW_PROTO, conn);
+    if (!conn->gw)
+        sim_event_add(world, in_order(world, &conn->last_down_ms), client_hears_close, conn, NULL);
+}
+
+static void gateway_hears_close(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_conn *conn = event->a;
+
+    if (event->number == OVER || conn->gateway_gone)
+        return;
+    conn->gateway_gone = true;
+    if (gateway_alive(conn) && conn->gw)
+        gw_conn_gone(conn->gw);
+    conn->gw = NULL;
+}
+
+struct refbuf *sim_conn_encode(void *ctx, enum gw_variant variant,
+                               const struct wire_server_frame *frame, struct slice encoded)
+{
+    struct bytes out = BYTES_INIT;
+
+    if (frame->type == WIRE_DOWN_ENTRY && encoded.size)
+        wire_server_entry_frame(encoded, &out);
+    else
+        wire_server_frame_encode(frame, &out);
+    MUST(!out.failed);
+    struct refbuf *bytes = refbuf_copy(bytes_slice(&out));
+    bytes_fini(&out);
+    return bytes;
+}
+
+static void drained(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_conn *conn = event->a;
+
+    if (event->number != OVER && gateway_alive(conn) && conn->gw && !conn->gateway_closing)
+        gw_conn_drained(conn->gw);
+}
+
+enum gw_send sim_conn_send(void *ctx, void *shell_conn, struct refbuf *frame)
+{
+    struct sim_process *process = ctx;
+    struct sim_world *world = process->world;
+    struct sim_conn *conn = shell_conn;
+
+    sim_event_add(world, in_order(world, &conn->last_down_ms), deliver_down, conn, NULL)->bytes =
+        refbuf_ref(frame);
+    if (world->healing || !rng_percent(&world->rng, world->faults.slow_reader))
+        return GW_SENT;
+    sim_event_add(world, world->now_ms + rng_below(&world->rng, 800), drained, conn, NULL);
+    return GW_SEND_HIGH;
+}
+
+void sim_conn_close(void *ctx, void *shell_conn, uint32_t code)
+{
+    struct sim_process *process = ctx;
+    struct sim_world *world = process->world;
+    struct sim_conn *conn = shell_conn;
+
+    sim_trace(world, "%s closes client-%u, code %u", process->id, conn->client->index, code);
+    conn->gateway_closing = true;
+    sim_event_add(world, in_order(world, &conn->last_down_ms), client_hears_close, conn, NULL);
+    sim_event_add(world, world->now_ms, gateway_hears_close, conn, NULL);
+}
+
+void sim_client_disconnect(struct sim_client *client)
+{
+    struct sim_conn *conn = client->conn;
+
+    sim_trace(client->world, "client-%u loses its connection", client->index);
+    client->world->totals.disconnects++;
+    client_gone(conn);
+    sim_event_add(client->world, client->world->now_ms + rng_below(&client->world->rng, 3000),
+                  gateway_hears_close, conn, NULL);
+}
+
+void sim_client_gateway_gone(struct sim_process *gateway)
+{
+    struct sim_world *world = gateway->world;
+
+    for (struct sim_conn *conn = world->conns; conn; conn = conn->next) {
+        if (conn->gateway != gateway || conn->gateway_boot != gateway->boot || conn->gateway_gone)
+            continue;
+        conn->gateway_gone = true;
+        if (conn->gw)
+            gw_conn_gone(conn->gw);
+        conn->gw = NULL;
+        sim_event_add(world, in_order(world, &conn->last_down_ms), client_hears_close, conn, NULL);
+    }
+}
+
+void sim_conns_fini(struct sim_world *world)
+{
+    while (world->conns) {
+        struct sim_conn *next = world->conns->next;
+        free(world->conns);
+        world->conns = next;
+    }
+}
+
+static void client_connect(struct sim_client *client)
+{
+    struct sim_world *world = client->world;
+    struct sim_process *gateway = NULL;
+
+    for (unsigned i = 0, at = (unsigned)rng_below(&world->rng, world->process_count);
+         i < world->process_count && !gateway; i++, at = (at + 1) % world->process_count)
+        if (world->processes[at].role == SIM_GATEWAY && world->processes[at].boot)
+            gateway = &world->processes[at];
+    if (!gateway)
+        return;
+    struct sim_conn *conn = calloc(1, sizeof *conn);
+    MUST(conn);
+    *conn = (struct sim_conn){
+        .next = world->conns, .client = client, .gateway = gateway, .gateway_boot = gateway->boot};
+    world->conns = conn;
+    client->conn = conn;
+    sim_event_add(world, in_order(world, &conn->last_up_ms), connect_arrives, conn, NULL);
+    frame_send(conn, &(struct wire_client_frame){.type = WIRE_UP_HELLO, .hello = {.version = 1}});
+}
+
+/* --- typing --- */
+
+static void random_insert(struct sim_world *world, struct ot_builder *builder)
+{
+    static const char *const texts[] = {"a",  "b", "word ", "\n", "\xc3\xa9", "\xf0\x9f\x98\x81",
+                                        "xyz"};
+    static const uint32_t units[] = {1, 1, 5, 1, 1, 2, 3};
+    size_t i = rng_below(&world->rng, sizeof texts / sizeof texts[0]);
+
+    ot_builder_insert(builder, slice_str(texts[i]), units[i], (struct slice){0});
+}
+
+static void random_edit(struct sim_client *client, unsigned i)
+{
+    struct sim_world *world = client->world;
+    struct client_doc *doc = client->docs[i].doc;
+    uint64_t units = ot_rope_units(client_doc_rope(doc));
+    uint64_t editable = units ? units - 1 : 0; /* the final newline stays */
+    uint64_t at = rng_below(&world->rng, editable + 1);
+    uint64_t left = editable - at;
+    unsigned kind = (unsigned)rng_below(&world->rng, 10);
+    struct bytes attrs = BYTES_INIT;
+    struct arena mem;
+    struct ot_builder builder;
+    struct ot_op op;
+
+    arena_init(&mem, 1u << 16);
+    ot_builder_init(&builder, &mem);
+    ot_builder_retain(&builder, at, (struct slice){0});
+    if (kind >= 6 && left > 0) {
+        uint64_t size = rng_between(&world->rng, 1, left < 5 ? left : 5);
+        if (kind == 9) {
+            ot_attrs_append(&attrs, slice_str("bold"),
+                            slice_str(rng_percent(&world->rng, 50) ? "true" : "null"));
+            ot_builder_retain(&builder, size, bytes_slice(&attrs));
+        } else {
+            ot_builder_delete(&builder, size);
+            if (kind == 8)
+                random_insert(world, &builder);
+        }
+    } else {
+        random_insert(world, &builder);
+    }
+    MUST(ot_builder_finish(&builder, &op) == 0);
+    int r = client_doc_edit(doc, &op);
+    if (r == 0) {
+        world->totals.edits++;
+        world->edits_left--;
+    } else if (r != OT_CUTS_PAIR && r != -EAGAIN) {
+        sim_violate(world, "client-%u: its own edit does not fit (outcome %d)", client->index, r);
+    }
+    arena_fini(&mem);
+    bytes_fini(&attrs);
+}
+
+void sim_client_step(struct sim_client *client)
+{
+    struct sim_world *world = client->world;
+
+    if (!client->conn && world->now_ms >= client->reconnect_ms)
+        client_connect(client);
+    if (!world->healing && world->edits_left && world->now_ms >= client->edit_ms) {
+        unsigned i = (unsigned)rng_below(&world->rng, world->doc_count);
+        if (client->docs[i].lived && client_doc_has_text(client->docs[i].doc))
+            random_edit(client, i);
+        client->edit_ms = world->now_ms + rng_between(&world->rng, 1, 300);
+    }
+    if (client->conn)
+        client_pull(client);
+}
+
+bool sim_client_settled(const struct sim_client *client)
+{
+    if (!client->conn || !client->welcomed)
+        return false;
+    for (unsigned i = 0; i < client->world->doc_count; i++)
+        if (client_doc_state(client->docs[i].doc) != CLIENT_LIVE ||
+            !client_doc_saved(client->docs[i].doc))
+            return false;
+    return true;
+}

@@ -1,0 +1,220 @@
+/*
+ * weft-sim: runs seeds, adds up what happened, fails on the first broken promise or when a run of
+ * many seeds did not exercise what it should.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mutant.h"
+#include "sim_world.h"
+
+enum mutant mutant_active;
+
+struct options {
+    uint64_t from, seeds;
+    bool trace, json, floors, expect_violation;
+};
+
+/* A thousand seeds reach at least this; scaled for other numbers. Beneath it the oracle sleeps. */
+#define FLOORS(X)                                                                                  \
+    X(edits, 40000)                                                                                \
+    X(acks, 10000)                                                                                 \
+    X(transformed, 3000)                                                                           \
+    X(refused, 1)                                                                                  \
+    X(appends_refused, 20)                                                                         \
+    X(unknown, 300)                                                                                \
+    X(reappended, 50)                                                                              \
+    X(crashes, 1000)                                                                               \
+    X(resyncs, 20)                                                                                 \
+    X(resets, 1000)                                                                                \
+    X(disconnects, 1000)                                                                           \
+    X(reloads, 300)                                                                                \
+    X(repeats, 50)                                                                                 \
+    X(commits, 2000)
+
+#define TOTALS(X)                                                                                  \
+    X(events)                                                                                      \
+    X(edits)                                                                                       \
+    X(acks)                                                                                        \
+    X(submits)                                                                                     \
+    X(ops)                                                                                         \
+    X(entries)                                                                                     \
+    X(transformed)                                                                                 \
+    X(refused)                                                                                     \
+    X(unknown)                                                                                     \
+    X(appends_refused)                                                                             \
+    X(reappended)                                                                                  \
+    X(repeats)                                                                                     \
+    X(crashes)                                                                                     \
+    X(resyncs)                                                                                     \
+    X(resets)                                                                                      \
+    X(disconnects)                                                                                 \
+    X(reloads)                                                                                     \
+    X(lost_tails)                                                                                  \
+    X(rebases)                                                                                     \
+    X(commits)                                                                                     \
+    X(handoffs)                                                                                    \
+    X(gaps)                                                                                        \
+    X(lagging)                                                                                     \
+    X(simulated_ms)
+
+static void totals_add(struct sim_totals *sum, const struct sim_totals *one)
+{
+#define X(name) sum->name += one->name;
+    TOTALS(X)
+#undef X
+}
+
+static void totals_print(const struct sim_totals *totals, uint64_t seeds, bool json)
+{
+    printf(json ? "{\"seeds\":%llu" : "seeds %llu", (unsigned long long)seeds);
+#define X(name)                                                                                    \
+    printf(json ? ",\"" #name "\":%llu" : "  " #name " %llu", (unsigned long long)totals->name);
+    TOTALS(X)
+#undef X
+    puts(json ? "}" : "");
+}
+
+static bool floors_reached(const struct sim_totals *totals, uint64_t seeds)
+{
+    bool reached = true;
+
+#define X(name, floor)                                                                             \
+    if (totals->name * 1000 < (uint64_t)(floor)*seeds) {                                           \
+        fprintf(stderr, "weft-sim: only %llu " #name " in %llu seeds, at least %llu expected\n",   \
+                (unsigned long long)totals->name, (unsigned long long)seeds,                       \
+                (unsigned long long)((floor)*seeds / 1000));                                       \
+        reached = false;                                                                           \
+    }
+    FLOORS(X)
+#undef X
+    return reached;
+}
+
+static void usage(FILE *out)
+{
+    fputs("usage: weft-sim [--seeds N] [--from S] [--seed S] [--trace] [--json] [--no-floors]\n"
+          "                [--mutant NAME]\n\n"
+          "Runs the real cores as a simulated cluster, one seed after the other, and checks the\n"
+          "invariants after each. --seed S replays one seed; with --trace line by line.\n"
+          "--mutant switches on a deliberate bug, and then it is a failure if no seed finds it:\n",
+          out);
+#define X(name, text) fprintf(out, "    %s\n", text);
+    MUTANTS(X)
+#undef X
+    fputs("\nexit status: 0 all promises held (or the mutant was caught), 1 not, 2 usage\n", out);
+}
+
+static bool mutant_set(const char *name)
+{
+    static const char *const texts[] = {
+#define X(constant, text) text,
+        MUTANTS(X)
+#undef X
+    };
+
+    for (int i = 0; i < MUTANT_COUNT; i++) {
+        size_t size = strcspn(texts[i], ":");
+        if (strlen(name) == size && strncmp(texts[i], name, size) == 0) {
+            mutant_active = (enum mutant)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool options_parse(int argc, char **argv, struct options *o)
+{
+    static const struct option names[] = {
+        {"seeds", required_argument, NULL, 'n'},
+        {"from", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},
+        {"trace", no_argument, NULL, 't'},
+        {"json", no_argument, NULL, 'j'},
+        {"no-floors", no_argument, NULL, 'l'},
+        {"mutant", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int c;
+
+    *o = (struct options){.from = 1, .seeds = 1000, .floors = true};
+    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        switch (c) {
+        case 'n':
+            o->seeds = strtoull(optarg, NULL, 10);
+            break;
+        case 'f':
+            o->from = strtoull(optarg, NULL, 10);
+            break;
+        case 's':
+            o->from = strtoull(optarg, NULL, 10);
+            o->seeds = 1;
+            o->floors = false;
+            break;
+        case 't':
+            o->trace = true;
+            break;
+        case 'j':
+            o->json = true;
+            break;
+        case 'l':
+            o->floors = false;
+            break;
+        case 'm':
+            if (!mutant_set(optarg))
+                return false;
+            o->expect_violation = true;
+            o->floors = false;
+            break;
+        case 'h':
+            usage(stdout);
+            exit(0);
+        default:
+            return false;
+        }
+    }
+    return optind == argc && o->seeds > 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct sim_totals totals = {0};
+
+    if (!options_parse(argc, argv, &options)) {
+        usage(stderr);
+        return 2;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    MUST(crypto_init() == 0);
+    for (uint64_t seed = options.from; seed < options.from + options.seeds; seed++) {
+        struct sim_world *world = malloc(sizeof *world);
+        MUST(world);
+        sim_world_init(world, seed, options.trace);
+        sim_world_run(world);
+        bool violated = world->violation.size > 0;
+        if (violated)
+            fprintf(stderr, "seed %llu: %.*s\n", (unsigned long long)seed,
+                    (int)world->violation.size, (const char *)world->violation.data);
+        sim_world_fini(world);
+        totals_add(&totals, &world->totals);
+        free(world);
+        if (violated && options.expect_violation) {
+            printf("caught by seed %llu, after %llu seeds\n", (unsigned long long)seed,
+                   (unsigned long long)(seed - options.from + 1));
+            return 0;
+        }
+        if (violated) {
+            fprintf(stderr, "replay: weft-sim --seed %llu --trace\n", (unsigned long long)seed);
+            return 1;
+        }
+    }
+    totals_print(&totals, options.seeds, options.json);
+    if (options.expect_violation) {
+        fprintf(stderr, "weft-sim: no seed has found the deliberate bug\n");
+        return 1;
+    }
+    return options.floors && !floors_reached(&totals, options.seeds);
+}

@@ -1,0 +1,145 @@
+/*
+ * What must hold when everything has settled: one history per document, whole in PostgreSQL; all
+ * replicas equal to its replay; every ack in it exactly once, at the revision that was told.
+ */
+#include "doc_stored.h"
+#include "sim_world.h"
+
+bool sim_oracle_quiet(struct sim_world *world)
+{
+    for (unsigned i = 0; i < world->process_count; i++)
+        if (!world->processes[i].boot)
+            return false;
+    for (unsigned i = 0; i < world->client_count; i++)
+        if (!sim_client_settled(&world->clients[i]))
+            return false;
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        struct sim_doc *doc = sim_store_doc(&world->store, slice_str(world->doc_ids[i]));
+        if (!doc->has_head || doc->log.count || doc->dirty)
+            return false;
+        for (unsigned k = 0; k < world->client_count; k++) {
+            struct chain_position at = client_doc_position(world->clients[k].docs[i].doc);
+            if (!chain_position_equal(&at, &doc->head))
+                return false;
+        }
+    }
+    return true;
+}
+
+static struct doc *ledger_replay(struct sim_world *world, struct sim_doc *stored,
+                                 struct ot_attrs_table *attrs)
+{
+    struct doc *doc = doc_new(bytes_slice(&stored->id), attrs);
+
+    MUST(doc);
+    for (size_t i = 0; i < stored->ledger.count; i++) {
+        struct sim_entry *entry = &stored->ledger.items[i];
+        if (entry->position.rev > stored->head.rev)
+            break; /* only where tails may be lost */
+        int r = doc_entry_apply(doc, bytes_slice(&entry->payload), &entry->position);
+        if (r) {
+            sim_violate(world, "I3: the history does not replay at revision %llu (outcome %d)",
+                        (unsigned long long)entry->first_rev, r);
+            break;
+        }
+    }
+    return doc;
+}
+
+static void stored_check(struct sim_world *world, struct sim_doc *stored, const struct doc *replay,
+                         struct ot_attrs_table *attrs)
+{
+    struct doc *doc = doc_new(bytes_slice(&stored->id), attrs);
+    struct slice segments[512];
+    size_t count = 0;
+
+    MUST(doc);
+    for (size_t i = 0; i < stored->segment_count; i++)
+        if (stored->segments[i].last_rev > stored->snapshot_rev && count < 512)
+            segments[count++] = bytes_slice(&stored->segments[i].bytes);
+    int r = doc_stored_load(doc, bytes_slice(&stored->snapshot), segments, count, NULL);
+    if (r || !doc_equal(doc, replay))
+        sim_violate(world, "I6: what PostgreSQL holds is not the replay of the history (%d)", r);
+    doc_free(doc);
+}
+
+/* How often an op stands in the history; its revision. */
+static unsigned history_count(struct sim_doc *stored, const struct wire_session *session,
+                              uint64_t seq, uint64_t *ret_rev)
+{
+    unsigned found = 0;
+    struct arena mem;
+
+    arena_init(&mem, 64u << 20);
+    for (size_t i = 0; i < stored->ledger.count; i++) {
+        struct wire_entry entry;
+        if (stored->ledger.items[i].position.rev > stored->head.rev)
+            break;
+        MUST(wire_entry_decode(&mem, bytes_slice(&stored->ledger.items[i].payload), &entry) == 0);
+        for (size_t k = 0; k < entry.count; k++)
+            if (entry.records[k].seq == seq &&
+                memcmp(&entry.records[k].session, session, sizeof *session) == 0) {
+                found++;
+                *ret_rev = entry.first_rev + k;
+            }
+        arena_reset(&mem);
+    }
+    arena_fini(&mem);
+    return found;
+}
+
+static void acks_check(struct sim_world *world)
+{
+    for (size_t i = 0; i < world->ack_count; i++) {
+        struct sim_ack *ack = &world->acks[i];
+        struct sim_doc *stored = sim_store_doc(&world->store, slice_str(world->doc_ids[ack->doc]));
+        uint64_t rev = 0;
+        unsigned count = history_count(stored, &ack->session, ack->seq, &rev);
+        if (count > 1 || (count == 0 && !world->store.lossy))
+            sim_violate(world, "I5: op %llu of a session stands %u times in %s",
+                        (unsigned long long)ack->seq, count, world->doc_ids[ack->doc]);
+        if (count == 1 && rev != ack->rev && !world->store.lossy)
+            sim_violate(world, "I5: op %llu of %s was told revision %llu and has %llu",
+                        (unsigned long long)ack->seq, world->doc_ids[ack->doc],
+                        (unsigned long long)ack->rev, (unsigned long long)rev);
+    }
+}
+
+static void doubles_check(struct sim_world *world, struct sim_doc *stored)
+{
+    struct arena mem;
+
+    arena_init(&mem, 64u << 20);
+    for (size_t i = 0; i < stored->ledger.count; i++) {
+        struct wire_entry entry;
+        MUST(wire_entry_decode(&mem, bytes_slice(&stored->ledger.items[i].payload), &entry) == 0);
+        for (size_t k = 0; k < entry.count; k++) {
+            uint64_t rev;
+            if (entry.records[k].seq &&
+                history_count(stored, &entry.records[k].session, entry.records[k].seq, &rev) > 1)
+                sim_violate(world, "I5: op %llu of a session is doubled",
+                            (unsigned long long)entry.records[k].seq);
+        }
+        arena_reset(&mem);
+    }
+    arena_fini(&mem);
+}
+
+void sim_oracle_final(struct sim_world *world)
+{
+    struct ot_attrs_table *attrs = ot_attrs_table_new(16u << 20);
+
+    MUST(attrs);
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        struct sim_doc *stored = sim_store_doc(&world->store, slice_str(world->doc_ids[i]));
+        struct doc *replay = ledger_replay(world, stored, attrs);
+        for (unsigned k = 0; k < world->client_count; k++)
+            if (!ot_rope_equal(client_doc_rope(world->clients[k].docs[i].doc), doc_rope(replay)))
+                sim_violate(world, "client-%u and the history of %s differ", k, world->doc_ids[i]);
+        stored_check(world, stored, replay, attrs);
+        doubles_check(world, stored);
+        doc_free(replay);
+    }
+    acks_check(world);
+    ot_attrs_table_free(attrs);
+}
