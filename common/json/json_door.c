@@ -1,0 +1,84 @@
+/* Parsing by the library, in the caller's arena (json_door.h). */
+#include "json_door.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local struct {
+    struct arena *mem; /* NULL between calls */
+    bool failed;       /* an allocation was refused */
+} door;
+
+static void *door_malloc(size_t size)
+{
+    MUST(door.mem);
+    void *at = arena_alloc(door.mem, size);
+    if (!at)
+        door.failed = true;
+    return at;
+}
+
+static void door_free(void *at)
+{
+    /* The arena's owner forgets everything at once. */
+}
+
+static void door_set(void)
+{
+    json_set_alloc_funcs(door_malloc, door_free);
+}
+
+int json_bad(struct json_error *error, const char *format, ...)
+{
+    va_list args;
+
+    if (error) {
+        va_start(args, format);
+        vsnprintf(error->text, sizeof error->text, format, args);
+        va_end(args);
+    }
+    return JSON_BAD;
+}
+
+/* The library names a lone surrogate by its escape only; say what it is. */
+static int parse_failed(const json_error_t *e, struct json_error *error)
+{
+    if (json_error_code(e) == json_error_invalid_syntax && strstr(e->text, "invalid Unicode"))
+        return json_bad(error, "half of a surrogate pair at byte %d: text must be whole characters",
+                        e->position);
+    return json_bad(error, "not JSON: %s at byte %d", e->text, e->position);
+}
+
+int json_door_parse(struct arena *mem, struct slice text, json_t **ret, struct json_error *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const size_t flags =
+        JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
+    json_error_t e = {0};
+
+    pthread_once(&once, door_set);
+    door.mem = mem;
+    door.failed = false;
+    json_t *value = json_loadb(text.size ? (const char *)text.data : "", text.size, flags, &e);
+    door.mem = NULL;
+    if (door.failed)
+        return -ENOMEM;
+    if (!value)
+        return parse_failed(&e, error);
+    *ret = value;
+    return 0;
+}
+
+bool json_whole(const json_t *value, uint64_t max, uint64_t *ret)
+{
+    double v = json_is_real(value) ? json_real_value(value) : -1;
+
+    /* 2^64 is the first double beyond uint64_t. */
+    if (!(v >= 0) || v != floor(v) || v >= 18446744073709551616.0 || (uint64_t)v > max)
+        return false;
+    *ret = (uint64_t)v;
+    return true;
+}
