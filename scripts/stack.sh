@@ -309,7 +309,7 @@ start_postgres()
             [ $SECONDS -lt $deadline ] || die "another PostgreSQL runs in $DIR/postgres"
             sleep 0.05
         done
-        rm -f "$DIR/postgres/postmaster.pid"
+        rm -f "$DIR/postgres/postmaster.pid" "$RUNTIME/pg/.s.PGSQL.5432.lock"
     fi
     launch postgres env -C / "${cmd[@]}" 7<"$DIR/postgres"
 }
