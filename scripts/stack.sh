@@ -355,7 +355,6 @@ start_service()
         ;;
     *) die "no service is called '$name'" ;;
     esac
-    [ -x "$BIN/$program" ] || die "$BIN/$program is missing"
     # A link that a killed process left would refuse the new one.
     rm -f "$RUNTIME/$name.link"
     launch "$name" "$BIN/$program" "${common[@]}"
