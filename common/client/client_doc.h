@@ -56,8 +56,13 @@ MUST_CHECK int client_doc_create(struct client_doc *c, enum wire_doc_kind kind,
 void client_doc_open(struct client_doc *c);
 /* The connection is gone: OPENING again; Open and the op in flight go out again. */
 void client_doc_disconnected(struct client_doc *c);
-/* After STOPPED or a draft: go on with a new session, from the server's snapshot. */
+/*
+ * After STOPPED: go on with a new session, from the server's snapshot. What is still unsent or
+ * unanswered then comes out of events.replaced as a draft.
+ */
 void client_doc_renew(struct client_doc *c, const struct wire_session *session);
+/* The time that a passing error asked for is over: ask again what was refused. */
+void client_doc_retry(struct client_doc *c);
 
 /* A local edit on the current text. 0, OT_* if it does not fit, -EAGAIN: read-only now. */
 MUST_CHECK int client_doc_edit(struct client_doc *c, const struct ot_op *op);
@@ -89,7 +94,20 @@ uint64_t client_doc_transforms(const struct client_doc *c);
 /* Author id that others see. */
 void client_doc_author(const struct client_doc *c, uint8_t ret[WIRE_AUTHOR_SIZE]);
 
-/* The state that survives a reload of the page: everything, as bytes. For simulator and tools. */
+/*
+ * The state that survives a reload of the page: everything, as bytes. For simulator and tools.
+ *
+ *   size   what
+ *      1   version, 1
+ *      1   bits: 1 text, 2 position, 4 in flight, 8 buffer, 16 create
+ *      1   document kind
+ *     16   session
+ *     24   position            24   base of the op in flight
+ *      -   varint seq; then five byte strings, each behind its varint size:
+ *          text as an op, op as sent, op as transformed since, buffer, content to create
+ *
+ * Restore into a client made with client_doc_new for the same document; it then opens.
+ */
 MUST_CHECK int client_doc_save(const struct client_doc *c, struct bytes *out);
 MUST_CHECK int client_doc_restore(struct client_doc *c, struct slice saved);
 
