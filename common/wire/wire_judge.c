@@ -555,26 +555,27 @@ static int server_frame_decode(struct arena *mem, struct slice in, struct wire_s
 }
 
 #define SUBJECTS(X)                                                                                \
-    X(entry, false, wire_random_entry, wire_entry_encode, wire_entry_decode, record__entry)        \
-    X(permission, false, wire_random_permission, wire_permission_encode, wire_permission_decode,   \
-      record__permission)                                                                          \
-    X(snapshot, false, wire_random_snapshot, wire_snapshot_encode, wire_snapshot_decode,           \
+    X(entry, false, false, wire_random_entry, wire_entry_encode, wire_entry_decode, record__entry) \
+    X(permission, false, false, wire_random_permission, wire_permission_encode,                    \
+      wire_permission_decode, record__permission)                                                  \
+    X(snapshot, false, false, wire_random_snapshot, wire_snapshot_encode, wire_snapshot_decode,    \
       record__snapshot)                                                                            \
-    X(client_frame, true, wire_random_client_frame, wire_client_frame_encode, client_frame_decode, \
-      client__client_frame)                                                                        \
-    X(server_frame, true, wire_random_server_frame, wire_server_frame_encode, server_frame_decode, \
-      client__server_frame)                                                                        \
-    X(client_entry, false, wire_random_client_entry, wire_client_entry_encode,                     \
+    X(client_frame, true, true, wire_random_client_frame, wire_client_frame_encode,                \
+      client_frame_decode, client__client_frame)                                                   \
+    X(server_frame, true, true, wire_random_server_frame, wire_server_frame_encode,                \
+      server_frame_decode, client__server_frame)                                                   \
+    X(client_entry, false, false, wire_random_client_entry, wire_client_entry_encode,              \
       wire_client_entry_decode, client__entry)                                                     \
-    X(ops, false, wire_random_ops, wire_ops_encode, wire_ops_decode, client__ops)                  \
-    X(content, false, random_content, wire_content_encode, wire_content_decode, client__content)   \
-    X(to_worker, false, wire_random_to_worker, wire_to_worker_encode, wire_to_worker_decode,       \
+    X(ops, false, false, wire_random_ops, wire_ops_encode, wire_ops_decode, client__ops)           \
+    X(content, false, false, random_content, wire_content_encode, wire_content_decode,             \
+      client__content)                                                                             \
+    X(to_worker, false, true, wire_random_to_worker, wire_to_worker_encode, wire_to_worker_decode, \
       link__to_worker)                                                                             \
-    X(to_gateway, false, wire_random_to_gateway, wire_to_gateway_encode, wire_to_gateway_decode,   \
-      link__to_gateway)                                                                            \
-    X(heads, false, random_heads, heads_encode, heads_decode, link__heads)
+    X(to_gateway, false, true, wire_random_to_gateway, wire_to_gateway_encode,                     \
+      wire_to_gateway_decode, link__to_gateway)                                                    \
+    X(heads, false, false, random_heads, heads_encode, heads_decode, link__heads)
 
-#define X(member, framed, make, put, get, generated)                                               \
+#define X(member, framed, typed, make, put, get, generated)                                        \
     static void member##_subject_random(struct rng *r, struct arena *mem, union wire_any *ret)     \
     {                                                                                              \
         make(r, mem, &ret->member);                                                                \
@@ -594,17 +595,21 @@ static int server_frame_decode(struct arena *mem, struct slice in, struct wire_s
 SUBJECTS(X)
 #undef X
 
-const struct wire_subject wire_subjects[WIRE_SUBJECT_COUNT] = {
-#define X(member, is_framed, make, put, get, generated)                                            \
+const struct wire_subject wire_subjects[WIRE_SUBJECT_COUNT] =
+    {
+#define X(member, is_framed, is_typed, make, put, get, generated)                                  \
     {                                                                                              \
-        .name = #member,                                                                           \
-        .framed = is_framed,                                                                       \
-        .random = member##_subject_random,                                                         \
-        .encode = member##_subject_encode,                                                         \
-        .decode = member##_subject_decode,                                                         \
-        .judge_encode = member##_judge,                                                            \
-        .judge_accepts = member##_subject_accepts,                                                 \
-    },
-    SUBJECTS(X)
+        .name = #member,
+
+        .framed = is_framed,
+        .typed = is_typed,
+        .random = member##_subject_random,
+        .encode = member##_subject_encode,
+        .decode = member##_subject_decode,
+        .judge_encode = member##_judge,
+        .judge_accepts = member##_subject_accepts,
+},
+                          SUBJECTS(X)
 #undef X
-};
+}
+;

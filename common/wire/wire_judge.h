@@ -31,12 +31,19 @@ union wire_any {
 struct wire_subject {
     const char *name;
     bool framed; /* a varint length stands before the message */
+    bool typed;  /* the struct begins with its type; 0: nothing that this build could write */
     void (*random)(struct rng *r, struct arena *mem, union wire_any *ret);
     void (*encode)(const union wire_any *any, struct bytes *out);
     int (*decode)(struct arena *mem, struct slice in, union wire_any *ret);
     void (*judge_encode)(const union wire_any *any, struct arena *mem, struct bytes *out);
     bool (*judge_accepts)(struct slice in); /* without length */
 };
+
+/* The type of a typed message: all of them begin with it. */
+static inline unsigned wire_any_type(const union wire_any *any)
+{
+    return (unsigned)any->client_frame.type;
+}
 
 #define WIRE_SUBJECT_COUNT 11
 extern const struct wire_subject wire_subjects[WIRE_SUBJECT_COUNT];

@@ -43,7 +43,7 @@ static int decode_exact(const struct wire_subject *s, struct slice in, bool *ret
             *ret_judge_accepts = s->judge_accepts(body);
         /* What was taken can be written again. */
         struct bytes out = BYTES_INIT;
-        if (!s->framed || any.client_frame.type)
+        if (!s->typed || wire_any_type(&any))
             s->judge_encode(&any, &judge_mem, &out);
         bytes_fini(&out);
     }
