@@ -88,7 +88,8 @@ static inline bool wire_get_next(struct wire_get *g)
     uint64_t tag;
     if (g->at == g->end || g->bad)
         return false;
-    if (!wire_get_varint(g, &tag) || tag >> 32 || tag >> 3 == 0) {
+    const uint8_t *start = g->at;
+    if (!wire_get_varint(g, &tag) || g->at - start > 5 || tag >> 32 || tag >> 3 == 0) {
         g->bad = true;
         return false;
     }

@@ -595,21 +595,18 @@ static int server_frame_decode(struct arena *mem, struct slice in, struct wire_s
 SUBJECTS(X)
 #undef X
 
-const struct wire_subject wire_subjects[WIRE_SUBJECT_COUNT] =
-    {
+const struct wire_subject wire_subjects[WIRE_SUBJECT_COUNT] = {
 #define X(member, is_framed, is_typed, make, put, get, generated)                                  \
     {                                                                                              \
-        .name = #member,
-
-        .framed = is_framed,
-        .typed = is_typed,
-        .random = member##_subject_random,
-        .encode = member##_subject_encode,
-        .decode = member##_subject_decode,
-        .judge_encode = member##_judge,
-        .judge_accepts = member##_subject_accepts,
-},
-                          SUBJECTS(X)
+        .name = #member,                                                                           \
+        .framed = is_framed,                                                                       \
+        .typed = is_typed,                                                                         \
+        .random = member##_subject_random,                                                         \
+        .encode = member##_subject_encode,                                                         \
+        .decode = member##_subject_decode,                                                         \
+        .judge_encode = member##_judge,                                                            \
+        .judge_accepts = member##_subject_accepts,                                                 \
+    },
+    SUBJECTS(X)
 #undef X
-}
-;
+};
