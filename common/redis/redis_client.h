@@ -72,7 +72,7 @@ struct redis_client_events {
 /* Counters since the start, for the metrics table. */
 struct redis_client_stats {
     uint64_t calls, ok, errors, unknown, down;
-    uint64_t connects, losses;
+    uint64_t connects, losses;   /* attempts to connect; checked connections lost */
     uint64_t waits, waits_short; /* WAITs sent; answered by fewer replicas than asked */
     uint64_t library_loads;
 };

@@ -60,6 +60,7 @@ static int64_t backoff_ms(struct redis_conn *conn)
 static void connect_now(struct redis_conn *conn)
 {
     struct redis_client *client = client_of(conn);
+    client->stats.connects++;
     conn->reader = redisReaderCreate();
     int r = conn->reader ? ev_stream_connect(client->loop, &client->config.address, NULL,
                                              &conn_kind, conn, &conn->stream)
@@ -72,7 +73,6 @@ static void connect_now(struct redis_conn *conn)
         redis_client_changed(client, strerror(-r));
         return;
     }
-    client->stats.connects++;
     conn->state = REDIS_CONN_CONNECTING;
     conn->deadline_ms = now_ms(conn) + client->config.command_ms;
 }

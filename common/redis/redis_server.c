@@ -13,8 +13,9 @@
 
 #define WAIT_SLICE_MS 200 /* one WAIT asks for so long; then the deadlines are looked at */
 #define NOT_FOUND "ERR Function not found"
-#define BATCH_MAX 1024 /* calls behind one WAIT: bounds what one lost confirmation makes unknown   \
-                        */
+#define BATCH_MAX                                                                                  \
+    1024 /* calls behind one WAIT: bounds what one lost confirmation makes unknown                 \
+          */
 
 static void send_wait(struct redis_conn *conn);
 
