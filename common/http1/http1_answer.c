@@ -1,7 +1,6 @@
 #include "http1_answer.h"
 
 #include <stdio.h>
-#include <time.h>
 
 const char *http1_status_text(int status)
 {
@@ -92,18 +91,33 @@ void http1_answer_status(struct bytes *out, int status, bool keep_alive, bool he
     }
 }
 
-/* Not strftime, whose names of days and months follow the locale. */
+/*
+ * Proleptic Gregorian calendar from days since 1970: counted from 1 March of the year 0 in eras of
+ * 400 years, so that the leap day is the last of its year and months need no table.
+ */
+static void civil_of(uint64_t days, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+    days += 719468; /* from 0000-03-01 to 1970-01-01 */
+    unsigned era = (unsigned)(days / 146097), of_era = (unsigned)(days % 146097);
+    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * of_year + 2) / 153; /* 0 is March */
+    *ret_day = of_year - (153 * month + 2) / 5 + 1;
+    *ret_month = month < 10 ? month + 3 : month - 9;
+    *ret_year = era * 400 + year + (*ret_month <= 2);
+}
+
 void http1_date(uint64_t unix_s, char ret[HTTP1_DATE_SIZE + 1])
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 was a Thursday */
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     const uint64_t last = 253402300799; /* the end of 9999 */
-    time_t when = (time_t)(unix_s < last ? unix_s : last);
-    struct tm tm;
+    uint64_t when = unix_s < last ? unix_s : last;
+    unsigned year, month, day, second = (unsigned)(when % 86400);
     char text[96];
-    MUST(gmtime_r(&when, &tm));
-    snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
-             tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-             tm.tm_sec);
+    civil_of(when / 86400, &year, &month, &day);
+    snprintf(text, sizeof text, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+             days + 3 * (when / 86400 % 7), day, months + 3 * (month - 1), year, second / 3600,
+             second / 60 % 60, second % 60);
     memcpy(ret, text, HTTP1_DATE_SIZE + 1);
 }

@@ -1,5 +1,6 @@
 #include <check.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "http1_answer.h"
 
@@ -52,6 +53,14 @@ START_TEST(dates)
     ck_assert_str_eq(date, "Thu, 01 Jan 1970 00:00:00 GMT");
     http1_date(1709251199, date);
     ck_assert_str_eq(date, "Thu, 29 Feb 2024 23:59:59 GMT");
+    for (uint64_t day = 0; day < 200000; day++) { /* to 2517, against the C library */
+        char expected[64];
+        time_t when = (time_t)(day * 86400 + day % 86400);
+        struct tm tm;
+        strftime(expected, sizeof expected, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&when, &tm));
+        http1_date((uint64_t)when, date);
+        ck_assert_str_eq(date, expected);
+    }
     http1_date(UINT64_MAX, date);
     ck_assert_str_eq(date, "Fri, 31 Dec 9999 23:59:59 GMT");
 }
