@@ -138,10 +138,15 @@ struct redis_scan_reply {
 typedef void redis_scan_done(void *arg, const struct redis_answer *answer,
                              const struct redis_scan_reply *reply);
 
-/* Documents that have a head, of all lanes; begin with cursor 0. About `effort` keys are looked at,
-   so an answer may be empty before the end. */
-MUST_CHECK int redis_scan(struct redis_client *client, uint64_t cursor, unsigned effort,
-                          redis_scan_done *done, void *arg);
+#define REDIS_ALL_LANES UINT32_MAX
+
+/*
+ * Documents of a lane, or of all, that have a head; begin with cursor 0. About `effort` keys of any
+ * kind are looked at, so an answer may be empty before the end, and a round over one lane costs the
+ * server as much as one over all.
+ */
+MUST_CHECK int redis_scan(struct redis_client *client, uint32_t lane, uint64_t cursor,
+                          unsigned effort, redis_scan_done *done, void *arg);
 
 enum redis_member_list {
     REDIS_LIST_WORKERS,  /* weft:members */
@@ -155,9 +160,11 @@ struct redis_member {
 
 struct redis_beat {
     enum redis_member_list list;
-    const char *id, *address, *boot; /* no spaces or control characters, not empty: else -EINVAL */
-    const char *state;               /* joining, live, leaving, or gone: leaves the list */
-    int64_t timeout_ms;              /* members silent for longer are dropped; 0: none */
+    const char *id; /* NULL: only looks, and joins nothing (address, boot and state are not read) */
+    const char *address,
+        *boot;           /* as id: no spaces or control characters, not empty; else -EINVAL */
+    const char *state;   /* joining, live, leaving, or gone: leaves the list */
+    int64_t timeout_ms;  /* members silent for longer are dropped; 0: none */
     uint64_t view_known; /* the greatest number seen: the list's only rises, even if it was lost */
 };
 

@@ -1,5 +1,6 @@
 /* The calls that are not about one document: claims, the sweep's scan, membership. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "redis_encode.h"
@@ -104,18 +105,22 @@ static int scan_finish(struct redis_request *request, const struct redis_answer 
     return fits ? 0 : -ENOMEM;
 }
 
-int redis_scan(struct redis_client *client, uint64_t cursor, unsigned effort, redis_scan_done *done,
-               void *arg)
+int redis_scan(struct redis_client *client, uint32_t lane, uint64_t cursor, unsigned effort,
+               redis_scan_done *done, void *arg)
 {
     struct bytes b = BYTES_INIT;
+    char glob[32] = REDIS_KEY_GLOB_HEADS;
+    if (lane != REDIS_ALL_LANES)
+        snprintf(glob, sizeof glob, "weft:{%u}:head:*", lane);
     bytes_append_str(&b, "*6\r\n");
     encode_str(&b, "SCAN");
     encode_u64(&b, cursor);
     encode_str(&b, "MATCH");
-    encode_str(&b, REDIS_KEY_GLOB_HEADS);
+    encode_str(&b, glob);
     encode_str(&b, "COUNT");
     encode_u64(&b, effort ? effort : 1);
-    return encode_submit(client, 0, REDIS_ROUTE_PLAIN, &b, scan_finish, (any_done *)done, arg);
+    return encode_submit(client, lane == REDIS_ALL_LANES ? 0 : lane, REDIS_ROUTE_PLAIN, &b,
+                         scan_finish, (any_done *)done, arg);
 }
 
 /* ---- beat ---- */
@@ -172,19 +177,25 @@ static bool is_word(const char *s)
     return *s != 0;
 }
 
+/* Who only looks leaves, and was never in: an id that no member can have. */
+static const struct redis_beat onlooker = {.id = "", .address = "-", .boot = "-", .state = "gone"};
+
 int redis_beat(struct redis_client *client, const struct redis_beat *beat, redis_beat_done *done,
                void *arg)
 {
     struct bytes b = BYTES_INIT;
-    if (!is_word(beat->id) || !is_word(beat->address) || !is_word(beat->boot) ||
-        !is_word(beat->state) || beat->timeout_ms < 0)
+    const struct redis_beat *self = beat->id ? beat : &onlooker;
+    if (beat->id && (!is_word(beat->id) || !is_word(beat->address) || !is_word(beat->boot) ||
+                     !is_word(beat->state)))
+        return -EINVAL;
+    if (beat->timeout_ms < 0)
         return -EINVAL;
     encode_begin(&b, "beat", 1, 6);
     encode_str(&b, beat->list == REDIS_LIST_WORKERS ? "weft:members" : "weft:gateways");
-    encode_str(&b, beat->id);
-    encode_str(&b, beat->address);
-    encode_str(&b, beat->boot);
-    encode_str(&b, beat->state);
+    encode_str(&b, self->id);
+    encode_str(&b, self->address);
+    encode_str(&b, self->boot);
+    encode_str(&b, self->state);
     encode_u64(&b, (uint64_t)beat->timeout_ms);
     encode_u64(&b, beat->view_known);
     return encode_submit(client, 0, REDIS_ROUTE_PLAIN, &b, beat_finish, (any_done *)done, arg);

@@ -641,9 +641,10 @@ START_TEST(a_demoted_server_confirms_nothing)
     open_ready(REDIS_LEVEL_REPLICA);
     struct chain_position zero = adopted();
     struct call call = {0}, read = {0};
+    uint64_t waits = redis_client_stats(client)->waits;
     support_server_pause(replica);
     call_append(&call, &zero);
-    AWAIT(redis_client_stats(client)->waits >= 2); /* blocked in its WAIT */
+    AWAIT(redis_client_stats(client)->waits > waits); /* blocked in its WAIT */
     support_redis_cli(server, "replicaof 127.0.0.1 1");
     AWAIT(call.answers);
     ck_assert_int_eq(call.outcome, REDIS_OUTCOME_UNKNOWN);

@@ -506,7 +506,7 @@ START_TEST(scan_finds_all_heads)
     support_redis_cli(server, "set 'weft:{1}:head:%%zz' 1");
     bool seen[50] = {false};
     do {
-        wait_call(redis_scan(client, got.cursor, 10, on_scan, NULL));
+        wait_call(redis_scan(client, REDIS_ALL_LANES, got.cursor, 10, on_scan, NULL));
     } while (got.cursor);
     for (size_t i = 0; i < got.id_count; i++) {
         unsigned n;
@@ -516,6 +516,13 @@ START_TEST(scan_finds_all_heads)
     }
     for (unsigned i = 0; i < 50; i++)
         ck_assert(seen[i]);
+    got.id_count = 0;
+    do {
+        wait_call(redis_scan(client, 17, got.cursor, 10, on_scan, NULL));
+    } while (got.cursor);
+    ck_assert_uint_ge(got.id_count, 1);
+    for (size_t i = 0; i < got.id_count; i++)
+        ck_assert_str_eq(got.ids[i], "d/17");
 }
 END_TEST
 
@@ -609,6 +616,11 @@ START_TEST(beats_take_words_only)
     ck_assert_int_eq(redis_beat(client, &b, on_beat, NULL), -EINVAL);
     b.id = "";
     ck_assert_int_eq(redis_beat(client, &b, on_beat, NULL), -EINVAL);
+    beat("w1", "b1", "live", 60000, 0);
+    struct redis_beat look = {.list = REDIS_LIST_WORKERS};
+    wait_call(redis_beat(client, &look, on_beat, NULL));
+    ck_assert_uint_eq(got.beat.view, 1);
+    ck_assert_uint_eq(got.beat.count, 1);
 }
 END_TEST
 
