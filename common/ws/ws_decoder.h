@@ -68,7 +68,7 @@ struct ws_decoder {
     bool masked;
     bool in_message; /* between first and last frame */
     bool text;
-    bool begun; /* a part of this message was handed out */
+    bool begun;          /* a part of this message was handed out */
     struct ws_utf8 utf8; /* complete between messages */
 };
 
