@@ -58,11 +58,11 @@ clean_up()
 trap clean_up EXIT
 trap 'exit 143' TERM INT
 
-# Without the programs there is nothing to test; exit status 77 counts as skipped.
+# Without the programs there is nothing to test.
 need_programs()
 {
     local name
     for name in "$@"; do
-        [ -x "$WEFT_BIN/$name" ] || { echo "ok ${0##*/} # SKIP $name is not built"; exit 77; }
+        [ -x "$WEFT_BIN/$name" ] || { echo "ok ${0##*/} # SKIP $name is not built"; exit 0; }
     done
 }
