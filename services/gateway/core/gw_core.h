@@ -6,6 +6,7 @@
 #ifndef WEFT_GW_CORE_H
 #define WEFT_GW_CORE_H
 
+#include "gw_auth.h"
 #include "gw_io.h"
 #include "wire_link.h"
 
@@ -17,10 +18,14 @@ struct gw_config {
     uint32_t hello_ms;         /* time for the first frame */
     uint32_t frames_per_s_max; /* per connection */
     uint32_t connections_max;
-    uint64_t unacked_bytes_max;   /* submits held for all clients; past it: retry-later */
-    uint32_t drain_ms;            /* clients are told to go within this window */
+    uint64_t out_bytes_max;     /* of a connection's queue: only to be said in slow-reader */
+    uint64_t unacked_bytes_max; /* submits held for all clients; past it: retry-later */
+    uint64_t
+        payload_bytes_max; /* documents being given in chunks; past it: opens wait. 0: 256 MiB */
+    uint32_t drain_ms;     /* clients are told to go within this window */
     const char *const *addresses; /* told to clients on drain; may be NULL */
     size_t address_count;
+    const struct gw_auth *auth; /* NULL: gw_auth_open */
 };
 
 #define GW_COUNTERS(X)                                                                             \
@@ -36,6 +41,7 @@ struct gw_config {
     X(errors, "errors told to clients")                                                            \
     X(presence_dropped, "presence not forwarded: rate or slow reader")                             \
     X(lagging, "times a slow reader was put on composed catch-up")                                 \
+    X(retries, "opens and ops tried again after a worker asked to wait")                           \
     X(moved, "documents that changed their worker")                                                \
     X(worker_lost, "times a worker was lost")
 
