@@ -38,7 +38,11 @@ struct client_events {
     void (*changed)(void *ctx, const struct ot_op *op);
     /* An op of ours is in the history: its seq and revision. */
     void (*acked)(void *ctx, uint64_t seq, uint64_t rev);
-    /* Text was replaced by a snapshot; draft: unsent op that could not be rebased, or empty. */
+    /*
+     * Text was replaced by a snapshot; draft: what was unsent or unanswered, as an op on the text
+     * before (on nothing, if it begins with content to create); empty: nothing was. Whether some of
+     * it may be in the snapshot all the same: client_doc_draft_may_be_in().
+     */
     void (*replaced)(void *ctx, struct slice draft);
 };
 
@@ -57,14 +61,18 @@ void client_doc_open(struct client_doc *c);
 /* The connection is gone: OPENING again; Open and the op in flight go out again. */
 void client_doc_disconnected(struct client_doc *c);
 /*
- * After STOPPED: go on with a new session, from the server's snapshot. What is still unsent or
- * unanswered then comes out of events.replaced as a draft.
+ * After STOPPED: go on with a new session. What is still unsent or unanswered comes out of
+ * events.replaced as a draft; a creation that was never answered is asked for again, by the new
+ * session. 0, or -ENOMEM: then nothing has changed.
  */
-void client_doc_renew(struct client_doc *c, const struct wire_session *session);
+MUST_CHECK int client_doc_renew(struct client_doc *c, const struct wire_session *session);
 /* The time that a passing error asked for is over: ask again what was refused. */
 void client_doc_retry(struct client_doc *c);
 
-/* A local edit on the current text. 0, OT_* if it does not fit, -EAGAIN: read-only now. */
+/*
+ * A local edit on the current text. 0, OT_* if it does not fit, -EAGAIN: read-only now.
+ * OT_TOO_LARGE: with it, more would be unsent than one op may carry: let it be acked first.
+ */
 MUST_CHECK int client_doc_edit(struct client_doc *c, const struct ot_op *op);
 
 /*
@@ -75,7 +83,8 @@ bool client_doc_pull(struct client_doc *c, struct arena *mem, struct wire_client
 
 /*
  * One frame of the server about this document. 0, -ENOMEM, or CLIENT_DIVERGED: a bug somewhere
- * (gap, foreign hash, own op not as computed); the client has gone to OPENING to resync.
+ * (gap, foreign hash, own op not as computed); the client has gone to OPENING to resync: it closes
+ * the document, waits for Closed (or not-open) and opens it again.
  */
 enum client_outcome { CLIENT_DIVERGED = 200 };
 MUST_CHECK int client_doc_frame(struct client_doc *c, const struct wire_server_frame *frame);
@@ -89,8 +98,10 @@ bool client_doc_saved(const struct client_doc *c);
 bool client_doc_in_flight(const struct client_doc *c);
 uint64_t client_doc_seq(const struct client_doc *c);   /* of the op in flight, or the last acked */
 uint32_t client_doc_error(const struct client_doc *c); /* last error code, 0: none */
-/* How many foreign records an own op was transformed over, and how many own ops met any. */
+/* How many foreign ops an own op in flight was transformed over. */
 uint64_t client_doc_transforms(const struct client_doc *c);
+/* Of the last draft: was any of it sent before, so that it may be in the history? */
+bool client_doc_draft_may_be_in(const struct client_doc *c);
 /* Author id that others see. */
 void client_doc_author(const struct client_doc *c, uint8_t ret[WIRE_AUTHOR_SIZE]);
 
@@ -99,14 +110,15 @@ void client_doc_author(const struct client_doc *c, uint8_t ret[WIRE_AUTHOR_SIZE]
  *
  *   size   what
  *      1   version, 1
- *      1   bits: 1 text, 2 position, 4 in flight, 8 buffer, 16 create
+ *      1   bits: 1 text, 2 position, 4 in flight, 8 buffer, 16 create, 32 unsure
  *      1   document kind
  *     16   session
  *     24   position            24   base of the op in flight
  *      -   varint seq; then five byte strings, each behind its varint size:
  *          text as an op, op as sent, op as transformed since, buffer, content to create
  *
- * Restore into a client made with client_doc_new for the same document; it then opens.
+ * Restore into a client made with client_doc_new for the same document; it then opens. -EINVAL: not
+ * what save wrote; then free the client.
  */
 MUST_CHECK int client_doc_save(const struct client_doc *c, struct bytes *out);
 MUST_CHECK int client_doc_restore(struct client_doc *c, struct slice saved);

@@ -5,6 +5,26 @@
 #include "client_doc.h"
 #include "ot_codec.h"
 
+/*
+ * What the server holds for us on this connection. Whatever comes while it is not ASKED or ATTACHED
+ * belongs to a use of the document that has ended, and is dropped: so an Opened that crossed our
+ * Close is not taken for the answer to the Open behind it.
+ *
+ *   DETACHED ──Open──► ASKED ──Opened──► ATTACHED
+ *     ▲  ▲               │ │                │ │ reopen()
+ *     │  └─error, Closed─┘ └───reopen()──┐  │ │
+ *     │  └─error, Closed─────────────────┼──┘ │
+ *     │                                  ▼    ▼
+ *     └──Closed, not-open── CLOSING ◄─Close─ CLOSE_DUE     (connection lost: DETACHED from all)
+ */
+enum client_link {
+    CLIENT_DETACHED = 0,
+    CLIENT_ASKED,
+    CLIENT_ATTACHED,
+    CLIENT_CLOSE_DUE,
+    CLIENT_CLOSING,
+};
+
 struct client_doc {
     struct bytes id; /* owned */
     struct wire_session session;
@@ -13,7 +33,10 @@ struct client_doc {
     struct ot_attrs_table *table; /* borrowed */
     struct client_events events;
     enum client_state state;
+    enum client_link link;
     uint32_t error;
+    bool waits;      /* a passing error: nothing is asked until client_doc_retry() */
+    bool submit_due; /* the op in flight is to be sent (again) */
 
     struct ot_rope *rope; /* owned */
     bool has_text;
@@ -33,9 +56,9 @@ struct client_doc {
     enum wire_doc_kind create_kind; /* NONE: no create, or it has been answered */
     struct bytes create_content;
 
-    /* what pull has to say */
-    bool close_due, open_due, submit_due;
-    bool asked; /* an Open of ours is not answered: its Opened decides about resending */
+    /* what is pending was sent under a session that is given up: it may be in the history */
+    bool unsure;
+    bool draft_may_be_in;
 
     /* an Opened whose payload comes in chunks */
     bool collecting;
@@ -45,10 +68,13 @@ struct client_doc {
     uint64_t transforms;
 };
 
+/* client_doc.c: the use that the server knows of ends, and another is asked for. */
+void client_reopen(struct client_doc *c);
+void client_stop(struct client_doc *c, uint32_t code);
 /* client_records.c: own and foreign records into the text. 0, -ENOMEM, CLIENT_DIVERGED. */
 int client_records_apply(struct client_doc *c, const struct wire_client_record *records,
                          size_t count, uint64_t rev);
-/* All that is unsent or unanswered as one op, appended. */
+/* All that is unsent or unanswered, content to create first, as one op, appended. */
 int client_pending_compose(struct client_doc *c, struct bytes *out);
 void client_pending_drop(struct client_doc *c);
 /* Replaces the text by an op of inserts. */

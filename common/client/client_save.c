@@ -5,7 +5,14 @@
 
 #define SAVE_VERSION 1
 
-enum { SAVE_TEXT = 1, SAVE_POSITION = 2, SAVE_FLIGHT = 4, SAVE_BUFFER = 8, SAVE_CREATE = 16 };
+enum {
+    SAVE_TEXT = 1,
+    SAVE_POSITION = 2,
+    SAVE_FLIGHT = 4,
+    SAVE_BUFFER = 8,
+    SAVE_CREATE = 16,
+    SAVE_UNSURE = 32
+};
 
 static void string_put(struct bytes *out, struct slice s)
 {
@@ -36,7 +43,7 @@ int client_doc_save(const struct client_doc *c, struct bytes *out)
     bytes_append_u8(
         out, (uint8_t)((c->has_text ? SAVE_TEXT : 0) | (c->has_position ? SAVE_POSITION : 0) |
                        (c->in_flight ? SAVE_FLIGHT : 0) | (c->has_buffer ? SAVE_BUFFER : 0) |
-                       (c->create_kind ? SAVE_CREATE : 0)));
+                       (c->create_kind ? SAVE_CREATE : 0) | (c->unsure ? SAVE_UNSURE : 0)));
     bytes_append_u8(out, (uint8_t)c->kind);
     bytes_append(out, c->session.id, WIRE_SESSION_SIZE);
     position_put(out, &c->position);
@@ -46,7 +53,7 @@ int client_doc_save(const struct client_doc *c, struct bytes *out)
     string_put(out, bytes_slice(&c->sent));
     string_put(out, bytes_slice(&c->flight));
     string_put(out, bytes_slice(&c->buffer));
-    string_put(out, bytes_slice(&c->create_content));
+    string_put(out, c->create_kind ? bytes_slice(&c->create_content) : (struct slice){0});
     r = r || text.failed || out->failed ? -ENOMEM : 0;
     bytes_fini(&text);
     return r;
@@ -71,42 +78,73 @@ static bool string_take(struct slice *in, struct slice *ret)
     return raw_take(in, (size_t)size, &ret->data) && ((ret->size = (size_t)size), true);
 }
 
-static int bytes_set(struct bytes *b, struct slice s)
+/* Keeps the op, if `there`; it must be one. */
+static int op_set(struct bytes *b, bool there, struct slice s)
 {
+    struct ot_op op;
+    struct arena mem;
+
     bytes_reset(b);
+    if (!there)
+        return s.size ? -EINVAL : 0;
+    arena_init(&mem, SIZE_MAX);
+    int r = ot_decode(&mem, s, &ot_limits_stored, &op);
+    arena_fini(&mem);
+    if (r)
+        return r < 0 ? r : -EINVAL;
     bytes_append_slice(b, s);
     return b->failed ? -ENOMEM : 0;
 }
 
-/* 0, -ENOMEM, -EINVAL: not what client_doc_save wrote. */
+struct saved {
+    const uint8_t *head, *session, *position, *base;
+    uint64_t seq;
+    struct slice text, sent, flight, buffer, content;
+};
+
+static bool saved_take(struct slice in, struct saved *ret)
+{
+    return raw_take(&in, 3, &ret->head) && ret->head[0] == SAVE_VERSION &&
+           ret->head[2] <= WIRE_DOC_TEXT && raw_take(&in, WIRE_SESSION_SIZE, &ret->session) &&
+           raw_take(&in, CHAIN_POSITION_SIZE, &ret->position) &&
+           raw_take(&in, CHAIN_POSITION_SIZE, &ret->base) && varint_take(&in, &ret->seq) &&
+           string_take(&in, &ret->text) && string_take(&in, &ret->sent) &&
+           string_take(&in, &ret->flight) && string_take(&in, &ret->buffer) &&
+           string_take(&in, &ret->content) && in.size == 0;
+}
+
 int client_doc_restore(struct client_doc *c, struct slice saved)
 {
-    const uint8_t *head, *session, *position, *base;
-    struct slice text, sent, flight, buffer, content;
+    struct saved s;
 
-    MUST(c->state == CLIENT_CLOSED);
-    if (!raw_take(&saved, 3, &head) || head[0] != SAVE_VERSION || head[2] > WIRE_DOC_TEXT ||
-        !raw_take(&saved, WIRE_SESSION_SIZE, &session) ||
-        !raw_take(&saved, CHAIN_POSITION_SIZE, &position) ||
-        !raw_take(&saved, CHAIN_POSITION_SIZE, &base) || !varint_take(&saved, &c->seq) ||
-        !string_take(&saved, &text) || !string_take(&saved, &sent) ||
-        !string_take(&saved, &flight) || !string_take(&saved, &buffer) ||
-        !string_take(&saved, &content) || saved.size)
+    MUST(c->state == CLIENT_CLOSED && !c->has_text);
+    if (!saved_take(saved, &s))
         return -EINVAL;
-    memcpy(c->session.id, session, WIRE_SESSION_SIZE);
-    crypto_author_id(bytes_slice(&c->id), c->session.id, c->author);
-    c->position = chain_position_get(position);
-    c->sent_base = chain_position_get(base);
-    c->has_position = head[1] & SAVE_POSITION;
-    c->in_flight = head[1] & SAVE_FLIGHT;
-    c->has_buffer = head[1] & SAVE_BUFFER;
-    c->kind = (enum wire_doc_kind)head[2];
-    c->create_kind = head[1] & SAVE_CREATE ? c->kind : WIRE_DOC_NONE;
-    if (bytes_set(&c->sent, sent) || bytes_set(&c->flight, flight) ||
-        bytes_set(&c->buffer, buffer) || bytes_set(&c->create_content, content))
-        return -ENOMEM;
-    int r = head[1] & SAVE_TEXT ? client_text_set(c, text) : 0;
+    uint8_t bits = s.head[1];
+    bool flight = bits & SAVE_FLIGHT;
+    enum wire_doc_kind kind = (enum wire_doc_kind)s.head[2];
+    int r = op_set(&c->sent, flight, s.sent);
     if (!r)
-        client_doc_open(c);
-    return r > 0 ? -EINVAL : r;
+        r = op_set(&c->flight, flight, s.flight);
+    if (!r)
+        r = op_set(&c->buffer, bits & SAVE_BUFFER, s.buffer);
+    if (!r)
+        r = op_set(&c->create_content, bits & SAVE_CREATE, s.content);
+    if (!r && (bits & SAVE_TEXT))
+        r = client_text_set(c, s.text);
+    if (r)
+        return r > 0 ? -EINVAL : r;
+    memcpy(c->session.id, s.session, WIRE_SESSION_SIZE);
+    crypto_author_id(bytes_slice(&c->id), c->session.id, c->author);
+    c->seq = s.seq;
+    c->position = chain_position_get(s.position);
+    c->sent_base = chain_position_get(s.base);
+    c->has_position = bits & SAVE_POSITION;
+    c->in_flight = flight;
+    c->has_buffer = bits & SAVE_BUFFER;
+    c->unsure = bits & SAVE_UNSURE;
+    c->kind = kind;
+    c->create_kind = bits & SAVE_CREATE ? kind : WIRE_DOC_NONE;
+    client_doc_open(c);
+    return 0;
 }

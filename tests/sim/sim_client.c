@@ -207,7 +207,7 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
             sim_violate(world, "client-%u was stopped on %s by error %u", client->index,
                         world->doc_ids[i], client_doc_error(client->docs[i].doc));
         client->docs[i].session = session_new(world);
-        client_doc_renew(client->docs[i].doc, &client->docs[i].session);
+        MUST(client_doc_renew(client->docs[i].doc, &client->docs[i].session) == 0);
     }
 }
 
