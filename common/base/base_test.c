@@ -138,6 +138,7 @@ int main(void)
 {
     Suite *suite = suite_create("base");
     TCase *tc = tcase_create("base");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, varint_round_trip);
     tcase_add_test(tc, varint_refuses_other_forms);
     tcase_add_test(tc, bytes_latch_at_their_bound);

@@ -105,6 +105,7 @@ int main(void)
 {
     Suite *suite = suite_create("cluster breaker");
     TCase *tc = tcase_create("breaker");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, delays_double_within_their_jitter);
     tcase_add_test(tc, the_breaker_goes_round);
     tcase_add_test(tc, the_breaker_always_recovers);

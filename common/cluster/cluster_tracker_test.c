@@ -186,6 +186,7 @@ int main(void)
 {
     Suite *suite = suite_create("cluster tracker");
     TCase *tc = tcase_create("tracker");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, ordinary_changes_are_taken_at_once);
     tcase_add_test(tc, one_of_two_may_die_at_once);

@@ -219,6 +219,7 @@ int main(void)
 {
     Suite *suite = suite_create("cluster view");
     TCase *tc = tcase_create("view");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, shards_never_change);
     tcase_add_test(tc, members_are_checked);
     tcase_add_test(tc, duplicates_and_crowds_are_refused);

@@ -405,6 +405,7 @@ int main(void)
 {
     Suite *suite = suite_create("conf");
     TCase *tc = tcase_create("conf");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, the_table_is_sound);
     tcase_add_test(tc, defaults);

@@ -70,6 +70,7 @@ int main(void)
 {
     Suite *suite = suite_create("http1 answer");
     TCase *tc = tcase_create("answer");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, heads_are_exact);
     tcase_add_test(tc, values_cannot_break_out);
     tcase_add_test(tc, dates);

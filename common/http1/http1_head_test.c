@@ -313,7 +313,7 @@ int main(void)
 {
     Suite *suite = suite_create("http1 head");
     TCase *tc = tcase_create("head");
-    tcase_set_timeout(tc, 30);
+    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_browsers_request);
     tcase_add_test(tc, what_follows_the_head_is_left);

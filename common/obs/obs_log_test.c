@@ -199,7 +199,7 @@ int main(void)
 {
     Suite *suite = suite_create("obs log");
     TCase *tc = tcase_create("log");
-    tcase_set_timeout(tc, 30);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, records_as_text);
     tcase_add_test(tc, records_as_json);
     tcase_add_test(tc, tags_never_change);

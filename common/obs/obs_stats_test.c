@@ -193,6 +193,7 @@ int main(void)
 {
     Suite *suite = suite_create("obs stats");
     TCase *tc = tcase_create("stats");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, buckets_tile_the_numbers);
     tcase_add_test(tc, quantiles_are_close);
     tcase_add_test(tc, powers_of_two_are_exact_bounds);

@@ -115,12 +115,12 @@ void pg_accept(struct pg_client *client, struct pg_request *request)
     client->pending++;
 }
 
-static bool any_stands(const struct pg_client *client)
+static unsigned standing(const struct pg_client *client)
 {
+    unsigned count = 0;
     for (unsigned i = 0; i < client->config.connections; i++)
-        if (client->conns[i].state >= PG_CONN_IDLE)
-            return true;
-    return false;
+        count += client->conns[i].state >= PG_CONN_IDLE;
+    return count;
 }
 
 void pg_submit(struct pg_client *client, struct pg_request *request)
@@ -130,7 +130,7 @@ void pg_submit(struct pg_client *client, struct pg_request *request)
         pg_request_fall(client, request, PG_OUTCOME_DOWN, "client is closing");
     else if (client->pending > client->config.pending_max)
         pg_request_fall(client, request, PG_OUTCOME_DOWN, "too many calls unanswered");
-    else if (!any_stands(client))
+    else if (!client->stats.standing)
         pg_request_fall(client, request, PG_OUTCOME_DOWN, "PostgreSQL is not connected");
     else {
         list_push_back(request->kind == PG_KIND_LOCK ? &client->lock_queue : &client->queue,
@@ -214,7 +214,7 @@ static void tick(void *arg)
         pg_conn_tick(&client->conns[i], now);
     expire(client, &client->queue, now);
     expire(client, &client->lock_queue, now);
-    if (!any_stands(client)) {
+    if (!client->stats.standing) {
         fall_all(client, &client->queue, "PostgreSQL is not connected");
         fall_all(client, &client->lock_queue, "PostgreSQL is not connected");
     }
@@ -266,7 +266,7 @@ static void release(void *arg)
 
 static enum pg_state state_of(const struct pg_client *client)
 {
-    if (any_stands(client))
+    if (client->stats.standing)
         return PG_STATE_READY;
     for (unsigned i = 0; i < client->config.connections; i++)
         if (client->conns[i].unfit)
@@ -278,6 +278,7 @@ void pg_client_changed(struct pg_client *client, const char *reason)
 {
     if (reason)
         snprintf(client->reason, sizeof client->reason, "%s", reason);
+    client->stats.standing = standing(client);
     if (client->closing)
         return;
     enum pg_state state = state_of(client);

@@ -34,8 +34,8 @@ enum pg_state {
     PG_STATE_DOWN,    /* no connection stands; being made again */
     PG_STATE_READY,   /* at least one stands */
     PG_STATE_REFUSED, /* the server is there but not fit (no synchronous standby where one is asked
-                         for), or refuses us. Looked at again with back-off: at start the process
-                         should stop instead */
+                         for), or refuses the check. Looked at again with back-off: at start the
+                         process should stop instead */
 };
 
 struct pg_config {
@@ -64,6 +64,7 @@ struct pg_client_stats {
     uint64_t calls, ok, errors, unknown, down;
     uint64_t connects, losses; /* attempts to connect; checked connections lost */
     uint64_t locks_expired;    /* held for longer than lock_ms */
+    unsigned standing;         /* connections, now */
 };
 
 /* 0, or -EINVAL: not readable, or a host is a name without hostaddr; error gets the words. */

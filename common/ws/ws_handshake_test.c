@@ -229,6 +229,7 @@ int main(void)
 {
     Suite *suite = suite_create("ws handshake");
     TCase *tc = tcase_create("handshake");
+    tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, requests_are_judged);
     tcase_add_test(tc, responses_are_exact);
     tcase_add_test(tc, requests_are_exact);

@@ -95,7 +95,7 @@ int main(void)
 {
     Suite *suite = suite_create("ws utf8");
     TCase *tc = tcase_create("utf8");
-    tcase_set_timeout(tc, 30);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, agrees_with_the_definition);
     tcase_add_test(tc, refuses_at_the_first_bad_byte);
     tcase_add_test(tc, finds_a_bad_byte_anywhere);

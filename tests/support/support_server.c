@@ -1,5 +1,6 @@
 #include "support_server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -24,6 +25,7 @@
 #define READY_MS_MAX 30000
 #define POLL_MS 5
 #define ARGS_MAX 48
+#define CHILDREN_MAX 256
 #define OUTPUT_MAX (1 << 20)
 
 struct support_server {
@@ -240,17 +242,65 @@ const char *support_server_address(const struct support_server *server)
     return server->address;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512] = "";
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return 0; /* gone */
+    size_t size = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[size] = 0;
+    const char *rest = strrchr(text, ')'); /* the name before it may hold anything */
+    return rest && sscanf(rest, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* The server first, so that it makes no further children, then those it has (PostgreSQL's are each
+   in a session of their own). */
+static void signal_all(struct support_server *s, int signal_number)
+{
+    pid_t children[CHILDREN_MAX];
+    unsigned count = 0;
+    MUST(s->pid > 0);
+    MUST(kill(s->pid, signal_number == SIGKILL ? SIGSTOP : signal_number) == 0);
+    DIR *proc = opendir("/proc");
+    MUST(proc);
+    for (const struct dirent *entry; (entry = readdir(proc)) && count < CHILDREN_MAX;) {
+        pid_t pid = (pid_t)atoi(entry->d_name);
+        if (pid > 0 && parent_of(pid) == s->pid)
+            children[count++] = pid;
+    }
+    closedir(proc);
+    if (signal_number == SIGKILL)
+        MUST(kill(s->pid, SIGKILL) == 0); /* a dead parent has no children */
+    for (unsigned i = 0; i < count; i++)
+        (void)kill(children[i], signal_number);
+}
+
+/* What is held open goes with the process: a postmaster that is started again refuses to while
+   children of the old one live. */
+static void wait_lock_free(const struct support_server *s)
+{
+    char command[160];
+    int64_t end = now_ms() + READY_MS_MAX;
+    snprintf(command, sizeof command, "ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q ' %s/'",
+             s->dir);
+    while (system(command) == 0 && now_ms() < end)
+        pause_ms(10 * POLL_MS);
+}
+
 void support_server_kill(struct support_server *s)
 {
     int status;
-    MUST(s->pid > 0);
-    /* Of PostgreSQL the whole group: a postmaster that is started again refuses to while children
-       of the old one live. */
-    MUST(kill(s->is_redis ? s->pid : -s->pid, SIGKILL) == 0);
+    if (s->is_redis)
+        MUST(kill(s->pid, SIGKILL) == 0);
+    else
+        signal_all(s, SIGKILL);
     MUST(waitpid(s->pid, &status, 0) == s->pid);
-    int64_t end = now_ms() + READY_MS_MAX;
-    while (!s->is_redis && kill(-s->pid, 0) == 0 && now_ms() < end)
-        pause_ms(POLL_MS);
+    if (!s->is_redis)
+        wait_lock_free(s);
     s->pid = 0;
 }
 
@@ -262,12 +312,12 @@ void support_server_again(struct support_server *s)
 
 void support_server_pause(struct support_server *s)
 {
-    MUST(kill(-s->pid, SIGSTOP) == 0);
+    signal_all(s, SIGSTOP);
 }
 
 void support_server_resume(struct support_server *s)
 {
-    MUST(kill(-s->pid, SIGCONT) == 0);
+    signal_all(s, SIGCONT);
 }
 
 struct support_server *support_server_stop(struct support_server *s)
