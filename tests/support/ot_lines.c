@@ -1,6 +1,6 @@
 /*
- * Requests about the algebra on stdin, answers on stdout, one line each (json_ot.h): what the judge in
- * tests/judge talks to.
+ * Requests about the algebra on stdin, answers on stdout, one line each (json_ot.h): what the judge
+ * in tests/judge talks to.
  */
 #include <stdio.h>
 #include <stdlib.h>
