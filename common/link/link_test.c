@@ -1,0 +1,852 @@
+/*
+ * The pure part of the links: frames, batches, sessions, and whole cores over a network that loses,
+ * delays and reorders across sockets, with processes that die and are born again.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "link_batch.h"
+#include "link_core.h"
+#include "link_session.h"
+#include "rng.h"
+
+static uint64_t seed_base(void)
+{
+    const char *given = getenv("LINK_TEST_SEED");
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)t.tv_sec * 1000000 + t.tv_nsec;
+    printf("LINK_TEST_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+/* ---- frames --------------------------------------------------------------------------------- */
+
+static struct bytes frame_make(struct link_head *head, const char *address, const char *body)
+{
+    struct bytes out = BYTES_INIT;
+    size_t prefix = link_frame_prefix_size(strlen(address));
+
+    head->address = slice_str(address);
+    head->body = slice_str(body);
+    ck_assert_ptr_nonnull(bytes_reserve(&out, prefix));
+    out.size = prefix;
+    link_frame_write(head, out.data);
+    bytes_append_str(&out, body);
+    return out;
+}
+
+static struct link_head plain_head(void)
+{
+    return (struct link_head){.type = LINK_BATCH,
+                              .heard_kind = LINK_HEARD,
+                              .from = 0x1112131415161718,
+                              .to = 0x2122232425262728,
+                              .epoch = 3,
+                              .seq = 4,
+                              .heard = 5,
+                              .count = 6};
+}
+
+START_TEST(frame_round_trip)
+{
+    struct link_head head = plain_head(), back;
+    struct bytes m = frame_make(&head, "ipc:///x", "body");
+
+    ck_assert(link_frame_read(bytes_slice(&m), &back));
+    ck_assert(back.type == head.type && back.heard_kind == head.heard_kind);
+    ck_assert(back.from == head.from && back.to == head.to && back.epoch == 3 && back.seq == 4);
+    ck_assert(back.heard == 5 && back.count == 6);
+    ck_assert(slice_equal(back.address, slice_str("ipc:///x")));
+    ck_assert(slice_equal(back.body, slice_str("body")));
+    /* The offset table of link_frame.h. */
+    ck_assert_int_eq(memcmp(m.data, "WLK\1\1\1\0\10\x11\x12", 10), 0);
+    ck_assert_uint_eq(m.data[16], 0x21);
+    ck_assert_uint_eq(m.data[31], 3);
+    ck_assert_uint_eq(m.data[39], 4);
+    ck_assert_uint_eq(m.data[47], 5);
+    ck_assert_uint_eq(m.data[51], 6);
+    ck_assert_uint_eq(m.data[55], 4);
+    bytes_fini(&m);
+}
+END_TEST
+
+/* Each prefix of a message in memory of exactly that size, so that the sanitizer guards the end. */
+START_TEST(frame_cut_anywhere_is_refused)
+{
+    struct link_head head = plain_head(), back;
+    struct bytes m = frame_make(&head, "ipc:///x", "body");
+
+    for (size_t cut = 0; cut < m.size; cut++) {
+        uint8_t *part = malloc(cut ? cut : 1);
+        memcpy(part, m.data, cut);
+        ck_assert(!link_frame_read(slice_of(part, cut), &back));
+        free(part);
+    }
+    bytes_append_u8(&m, 0);
+    ck_assert(!link_frame_read(bytes_slice(&m), &back));
+    bytes_fini(&m);
+}
+END_TEST
+
+START_TEST(frame_rules_are_checked)
+{
+    static const struct {
+        size_t offset;
+        uint8_t value;
+    } bad[] = {{0, 'X'}, {3, 2},  {4, 0},  {4, 3},  {5, 0},     {5, 3},    {6, 1},  {7, 0},
+               {31, 0},  {39, 0}, {47, 0}, {55, 5}, {52, 0xff}, {56, ' '}, {57, 0}, {58, 0x7f}};
+    struct link_head head = plain_head(), back;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct bytes m = frame_make(&head, "ipc:///x", "body");
+        m.data[bad[i].offset] = bad[i].value;
+        ck_assert_msg(!link_frame_read(bytes_slice(&m), &back), "rule %zu", i);
+        bytes_fini(&m);
+    }
+    struct bytes m = frame_make(&head, "ipc:///x", "body");
+    memset(m.data + 8, 0, 8);
+    ck_assert(!link_frame_read(bytes_slice(&m), &back));
+    bytes_fini(&m);
+    head.type = LINK_HEARTBEAT;
+    m = frame_make(&head, "ipc:///x", "body");
+    ck_assert_msg(!link_frame_read(bytes_slice(&m), &back), "a heartbeat with items");
+    bytes_fini(&m);
+}
+END_TEST
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+static struct slice item_fill(uint8_t *memory, size_t size, unsigned tag)
+{
+    for (size_t i = 0; i < size; i++)
+        memory[i] = (uint8_t)(i * 7 + i / 251 + tag);
+    return slice_of(memory, size);
+}
+
+/* Pushes items of these sizes, moves all batches over, and compares. */
+static void batches_carry(size_t body_max, const size_t *sizes, size_t count)
+{
+    struct link_out out;
+    struct link_in in;
+    static uint8_t memory[1 << 17];
+    size_t taken = 0;
+
+    link_out_init(&out, 5, body_max, 64 << 20);
+    link_in_init(&in, 1 << 20);
+    for (size_t i = 0; i < count; i++)
+        ck_assert(link_out_push(&out, item_fill(memory, sizes[i], (unsigned)i)));
+    while (link_out_due_us(&out) != INT64_MAX) {
+        struct link_batch *batch = link_out_take(&out, 0);
+        ck_assert_uint_le(batch->bytes.size - 5, body_max);
+        ck_assert_int_eq(link_in_batch(&in, slice_of(batch->bytes.data + 5, batch->bytes.size - 5),
+                                       batch->count),
+                         0);
+        for (size_t i = 0; i < in.item_count; i++, taken++)
+            ck_assert(slice_equal(in.items[i], item_fill(memory, sizes[taken], (unsigned)taken)));
+        link_batch_free(batch);
+    }
+    ck_assert_uint_eq(taken, count);
+    ck_assert_uint_eq(out.queued, 0);
+    link_out_fini(&out);
+    link_in_fini(&in);
+}
+
+START_TEST(items_survive_every_cut)
+{
+    for (size_t body_max = LINK_BODY_MIN; body_max < 150; body_max++)
+        for (size_t size = 0; size < 200; size++)
+            batches_carry(body_max, (size_t[]){3, size, 0, size / 2, 1}, 5);
+}
+END_TEST
+
+START_TEST(items_survive_random_sizes)
+{
+    struct rng rng;
+    size_t sizes[50];
+
+    rng_init(&rng, seed_base());
+    for (int round = 0; round < 60; round++) {
+        for (size_t i = 0; i < 50; i++)
+            sizes[i] = rng_below(&rng, 1u << rng_between(&rng, 1, 17));
+        batches_carry(rng_between(&rng, LINK_BODY_MIN, 70000), sizes, 50);
+    }
+}
+END_TEST
+
+START_TEST(queue_is_bounded)
+{
+    struct link_out out;
+    uint8_t memory[1000] = {0};
+    int pushed = 0;
+
+    link_out_init(&out, 1, 100, 5000);
+    while (link_out_push(&out, slice_of(memory, 50)))
+        pushed++;
+    ck_assert_int_eq(pushed, 5000 / 52);
+    ck_assert_uint_le(out.queued, 5000);
+    link_out_fini(&out);
+    ck_assert(link_out_push(&out, slice_of(memory, 1000)));
+    ck_assert(!link_out_push(&out, slice_of(memory, (size_t)5 << 30)));
+    link_out_fini(&out);
+}
+END_TEST
+
+START_TEST(batches_leave_when_they_should)
+{
+    struct link_out out;
+    uint8_t memory[100] = {0};
+
+    link_out_init(&out, 1, 100, 5000);
+    ck_assert_int_eq(link_out_due_us(&out), INT64_MAX);
+    ck_assert(link_out_push(&out, slice_of(memory, 10)));
+    ck_assert_msg(link_out_due_us(&out) <= 1, "a quiet link waits for nobody");
+    link_batch_free(link_out_take(&out, 7000));
+    ck_assert(link_out_push(&out, slice_of(memory, 10)));
+    ck_assert_int_eq(link_out_due_us(&out), 7000 + LINK_BATCH_DELAY_US);
+    ck_assert(link_out_push(&out, slice_of(memory, 95)));
+    ck_assert_msg(link_out_due_us(&out) <= 7000, "a batch with another behind it is full");
+    link_batch_free(link_out_take(&out, 7100));
+    ck_assert_int_eq(link_out_due_us(&out), 7100 + LINK_BATCH_DELAY_US);
+    link_out_fini(&out);
+}
+END_TEST
+
+/* Reads body in memory of exactly its size. */
+static int body_read(struct link_in *in, const char *body, size_t size, uint32_t count)
+{
+    uint8_t *exact = malloc(size ? size : 1);
+    memcpy(exact, body, size);
+    int r = link_in_batch(in, slice_of(exact, size), count);
+    free(exact);
+    return r;
+}
+
+#define BODY(in, text, count) body_read(in, text, sizeof(text) - 1, count)
+#define HEAD(size, kind) (char)((size) << 2 | (kind))
+
+START_TEST(bad_records_are_refused)
+{
+    static const char first[] = {HEAD(2, 1), 6, 'a', 'b'}, middle[] = {HEAD(2, 2), 'c', 'd'},
+                      last[] = {HEAD(2, 3), 'e', 'f', HEAD(1, 0), 'g'};
+    static const struct {
+        char bytes[8];
+        size_t size;
+        uint32_t count;
+    } bad[] = {
+        {{HEAD(2, 0), 'a'}, 2, 1},                     /* cut */
+        {{HEAD(1, 0), 'a'}, 2, 2},                     /* count */
+        {{HEAD(2, 1), 6, 'a', 'b', HEAD(0, 0)}, 5, 1}, /* FIRST is alone */
+        {{HEAD(0, 0), HEAD(2, 1), 6, 'a', 'b'}, 5, 1}, /* FIRST stands first */
+        {{HEAD(2, 1), 2, 'a', 'b'}, 4, 0},             /* nothing left for the rest */
+        {{HEAD(2, 1), (char)0x81, (char)0x80, 0x40, 'a', 'b'}, 6, 0}, /* above the bound */
+        {{HEAD(0, 1), 6}, 2, 0},                                      /* an empty piece */
+        {{HEAD(2, 2), 'c', 'd'}, 3, 0},                               /* a piece of nothing */
+        {{HEAD(2, 3), 'c', 'd'}, 3, 1},
+        {{(char)0x80, 0}, 2, 0}, /* a varint in another form */
+    };
+    struct link_in in;
+
+    link_in_init(&in, 1 << 20);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_msg(body_read(&in, bad[i].bytes, bad[i].size, bad[i].count) == -EPROTO,
+                      "case %zu", i);
+        link_in_reset(&in);
+    }
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), 0);
+    ck_assert_int_eq(body_read(&in, middle, sizeof middle, 0), 0);
+    ck_assert_int_eq(link_in_batch(&in, slice_of(last, sizeof last), 2), 0);
+    ck_assert(slice_equal(in.items[0], slice_str("abcdef")));
+    ck_assert(slice_equal(in.items[1], slice_str("g")));
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), 0);
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), -EPROTO);
+    link_in_reset(&in);
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), 0);
+    ck_assert_int_eq(BODY(&in, "\x04x", 1), -EPROTO); /* WHOLE within a large item */
+    link_in_reset(&in);
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), 0);
+    ck_assert_int_eq(BODY(&in, "\x13wxyz", 1), 0); /* LAST with the rest */
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), 0);
+    ck_assert_int_eq(BODY(&in, "\x17uwxyz", 1), -EPROTO); /* LAST with more */
+    link_in_reset(&in);
+    ck_assert_int_eq(body_read(&in, first, sizeof first, 0), 0);
+    ck_assert_int_eq(BODY(&in, "\x0fxyz", 1), -EPROTO); /* LAST with less */
+    link_in_fini(&in);
+}
+END_TEST
+
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+static struct link_head msg(enum link_type type, uint64_t epoch, uint64_t seq,
+                            enum link_heard_kind kind, uint64_t heard)
+{
+    return (struct link_head){
+        .type = type, .epoch = epoch, .seq = seq, .heard_kind = kind, .heard = heard};
+}
+
+static enum link_verdict judge(struct link_session *s, struct link_head head)
+{
+    return link_session_receive(s, &head);
+}
+
+START_TEST(session_takes_in_order_only)
+{
+    struct link_session s;
+
+    link_session_init(&s, 5);
+    ck_assert_int_eq(judge(&s, msg(LINK_HEARTBEAT, 2, 0, LINK_HEARD_NOTHING, 0)), LINK_TAKE);
+    ck_assert(!s.agreed);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 1, LINK_HEARD, 5)), LINK_TAKE);
+    ck_assert(s.agreed);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 1, LINK_HEARD, 5)), LINK_STALE);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 2, LINK_HEARD, 5)), LINK_TAKE);
+    ck_assert_int_eq(judge(&s, msg(LINK_HEARTBEAT, 2, 2, LINK_HEARD, 5)), LINK_TAKE);
+    ck_assert_int_eq(judge(&s, msg(LINK_HEARTBEAT, 2, 1, LINK_HEARD, 5)), LINK_STALE);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 1, 3, LINK_HEARD, 5)), LINK_STALE);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 3, LINK_HEARD, 4)), LINK_STALE);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 3, LINK_HEARD, 6)), LINK_STALE);
+    ck_assert_int_eq(judge(&s, msg(LINK_HEARTBEAT, 2, 3, LINK_HEARD, 5)), LINK_GAP);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 4, LINK_HEARD, 5)), LINK_GAP);
+    link_session_reset(&s, 6);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 2, 3, LINK_HEARD, 5)), LINK_STALE);
+    struct link_head out;
+    link_session_stamp(&s, LINK_HEARTBEAT, &out);
+    ck_assert(out.epoch == 6 && out.seq == 0 && out.heard_kind == LINK_REFUSED && out.heard == 2);
+    link_session_stamp(&s, LINK_BATCH, &out);
+    ck_assert(out.seq == 1);
+}
+END_TEST
+
+START_TEST(session_refuses_an_epoch_whose_start_is_lost)
+{
+    struct link_session s;
+    struct link_head out;
+
+    link_session_init(&s, 1);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 7, 2, LINK_HEARD_NOTHING, 0)), LINK_GAP);
+    link_session_reset(&s, 2);
+    link_session_stamp(&s, LINK_HEARTBEAT, &out);
+    ck_assert(out.heard_kind == LINK_REFUSED && out.heard == 7);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 7, 1, LINK_HEARD_NOTHING, 0)), LINK_STALE);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 8, 1, LINK_HEARD, 2)), LINK_TAKE);
+}
+END_TEST
+
+START_TEST(session_follows_the_peers_reset)
+{
+    struct link_session s;
+
+    link_session_init(&s, 1);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 3, 1, LINK_HEARD, 1)), LINK_TAKE);
+    struct link_head news = msg(LINK_BATCH, 4, 1, LINK_REFUSED, 1);
+    ck_assert_int_eq(judge(&s, news), LINK_PEER_RESET);
+    link_session_reset(&s, 2);
+    ck_assert_int_eq(judge(&s, news), LINK_TAKE);
+    /* The same refusal again is old news. */
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 4, 2, LINK_REFUSED, 1)), LINK_TAKE);
+    ck_assert_int_eq(judge(&s, msg(LINK_BATCH, 5, 1, LINK_HEARD_NOTHING, 0)), LINK_PEER_RESET);
+}
+END_TEST
+
+/* ---- whole cores over a bad network --------------------------------------------------------- */
+
+/*
+ * The upper layer of the test is a small copy of the real one. Node 0 is a worker with topics,
+ * whose values count up; the other nodes subscribe to topics. SUB brings VALUE, and from then on
+ * each change brings NEXT. A subscriber checks that NEXT is always its value + 1; when all has
+ * calmed down, every subscriber must hold every topic's present value. That fails if anything is
+ * lost, doubled, reordered or mixed across a reset without both sides dropping what they had.
+ */
+enum {
+    NODES = 3,
+    TOPICS = 4,
+    MESSAGES_MAX = 4096,
+};
+enum item_kind {
+    ITEM_SUB = 1,
+    ITEM_VALUE,
+    ITEM_NEXT,
+};
+
+struct packet {
+    struct list link;
+    struct bytes bytes;
+};
+
+/* One socket: a queue to an address, kept after its end for what still travels. */
+struct way {
+    struct list link;
+    struct list packets;
+    int to;
+    struct node *owner; /* NULL: closed */
+    struct link_peer *peer;
+    bool busy; /* link_core_sent() is owed */
+};
+
+struct node {
+    struct link_core core;
+    bool flush_wanted;
+    int index;
+    char address[32];
+    uint64_t boot_id;
+    uint64_t peer_boot; /* subscriber: the worker's that it was told */
+    int64_t skew_due_us;
+    uint64_t values[TOPICS]; /* worker: the truth; subscriber: what it holds */
+    bool has[TOPICS];        /* subscriber: values is valid */
+};
+
+/* The worker's view of one subscriber; arg of its peer. */
+struct viewer {
+    bool subscribed[TOPICS];
+};
+
+static struct {
+    struct rng rng;
+    struct node nodes[NODES];
+    struct list ways;
+    int64_t now_us;
+    uint64_t boot_last;
+    unsigned lose_percent;
+    unsigned resets, deliveries;
+} net;
+
+static const char *node_address(int index)
+{
+    static const char *const names[NODES] = {"ipc:///worker", "ipc:///gw1", "ipc:///gw2"};
+
+    return names[index];
+}
+
+static void *way_open(void *ctx, struct link_peer *peer, const char *address)
+{
+    if (rng_percent(&net.rng, 2))
+        return NULL;
+    struct way *way = calloc(1, sizeof *way);
+    list_init(&way->packets);
+    list_push_back(&net.ways, &way->link);
+    way->owner = ctx;
+    way->peer = peer;
+    for (int i = 0; i < NODES; i++)
+        if (strcmp(address, node_address(i)) == 0)
+            way->to = i;
+    return way;
+}
+
+static void way_close(void *ctx, void *arg)
+{
+    struct way *way = arg;
+
+    ck_assert_ptr_eq(way->owner, ctx);
+    way->owner = NULL;
+    way->peer = NULL;
+}
+
+static void way_send(void *ctx, void *arg, struct slice message)
+{
+    struct way *way = arg;
+    struct packet *packet = calloc(1, sizeof *packet);
+
+    ck_assert(way->owner == ctx && !way->busy);
+    way->busy = true;
+    bytes_append_slice(&packet->bytes, message);
+    list_push_back(&way->packets, &packet->link);
+}
+
+static void want_flush(void *ctx)
+{
+    ((struct node *)ctx)->flush_wanted = true;
+}
+
+static const struct link_io net_io = {way_open, way_close, way_send, want_flush};
+
+static void packet_free(struct packet *packet)
+{
+    list_remove(&packet->link);
+    bytes_fini(&packet->bytes);
+    free(packet);
+}
+
+static void way_free(struct way *way)
+{
+    list_for_each_safe (p, &way->packets)
+        packet_free(list_entry(p, struct packet, link));
+    list_remove(&way->link);
+    free(way);
+}
+
+/* Pads items now and then, so that they are cut into pieces. */
+static int item_send(struct link_peer *peer, enum item_kind kind, int topic, uint64_t value)
+{
+    uint8_t item[400] = {(uint8_t)kind, (uint8_t)topic};
+
+    store_be64(item + 2, value);
+    return link_peer_send(peer, item,
+                          10 + (rng_percent(&net.rng, 10) ? rng_below(&net.rng, 390) : 0));
+}
+
+static struct viewer *viewer_of(struct link_peer *peer)
+{
+    return link_peer_arg(peer);
+}
+
+static void subscribe_all(struct node *node, struct link_peer *peer)
+{
+    memset(node->has, 0, sizeof node->has);
+    for (int t = 0; t < TOPICS; t++)
+        (void)!item_send(peer, ITEM_SUB, t, 0);
+}
+
+static void worker_item(struct node *node, struct link_peer *peer, const uint8_t *item)
+{
+    int t = item[1];
+
+    ck_assert_int_eq(item[0], ITEM_SUB);
+    viewer_of(peer)->subscribed[t] = true;
+    (void)!item_send(peer, ITEM_VALUE, t, node->values[t]);
+}
+
+static void subscriber_item(struct node *node, struct link_peer *peer, const uint8_t *item)
+{
+    int t = item[1];
+    uint64_t value = load_be64(item + 2);
+
+    if (link_peer_boot_id(peer) != node->peer_boot)
+        return;
+    if (item[0] == ITEM_VALUE) {
+        node->has[t] = true;
+    } else {
+        ck_assert_int_eq(item[0], ITEM_NEXT);
+        ck_assert_msg(node->has[t], "a change without a subscription");
+        ck_assert_uint_eq(value, node->values[t] + 1);
+    }
+    node->values[t] = value;
+}
+
+static void on_items(void *arg, struct link_peer *peer, const struct slice *items, size_t count)
+{
+    struct node *node = arg;
+
+    for (size_t i = 0; i < count; i++) {
+        net.deliveries++;
+        ck_assert_uint_ge(items[i].size, 10);
+        if (node->index == 0)
+            worker_item(node, peer, items[i].data);
+        else
+            subscriber_item(node, peer, items[i].data);
+    }
+}
+
+static void worker_close(struct link_peer *peer)
+{
+    free(viewer_of(peer));
+    link_peer_close(peer);
+}
+
+static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
+{
+    struct node *node = arg;
+
+    net.resets++;
+    if (node->index == 0) {
+        memset(viewer_of(peer), 0, sizeof(struct viewer));
+        if (reason == LINK_RESET_REPLACED)
+            worker_close(peer);
+    } else if (reason == LINK_RESET_REPLACED) {
+        link_peer_close(peer);
+    } else if (link_peer_boot_id(peer) == node->peer_boot) {
+        subscribe_all(node, peer);
+    }
+}
+
+static void on_silent(void *arg, struct link_peer *peer)
+{
+    struct node *node = arg;
+
+    if (node->index == 0 && rng_percent(&net.rng, 50))
+        worker_close(peer);
+    else if (rng_percent(&net.rng, 50))
+        link_peer_reset(peer);
+}
+
+static void on_contact(void *arg, uint64_t boot_id, const char *address)
+{
+    struct node *node = arg;
+    struct link_peer *peer;
+
+    /* Subscribers open what the view tells them, in node_told(). */
+    if (node->index != 0)
+        return;
+    /* The dead do not come back: a real worker closes them when they stay silent. */
+    int i = strcmp(address, node_address(1)) == 0 ? 1 : 2;
+    if (net.nodes[i].boot_id != boot_id)
+        return;
+    struct viewer *viewer = calloc(1, sizeof *viewer);
+    ck_assert_int_eq(link_peer_open(&node->core, address, boot_id, net.now_us, viewer, &peer), 0);
+}
+
+static void node_start(int index)
+{
+    struct node *node = &net.nodes[index];
+
+    *node = (struct node){.index = index, .boot_id = ++net.boot_last};
+    struct link_config config = {
+        .boot_id = node->boot_id,
+        .address = node_address(index),
+        .limits = {.body_max = 100, .queue_max = 3000, .item_max = 1000, .peers_max = 8},
+        .callbacks = {.on_contact = on_contact,
+                      .on_items = on_items,
+                      .on_reset = on_reset,
+                      .on_silent = on_silent},
+        .arg = node};
+    ck_assert_int_eq(link_core_init(&node->core, &config, &net_io, node), 0);
+}
+
+static void node_stop(int index)
+{
+    struct node *node = &net.nodes[index];
+    struct link_peer *p, *next;
+
+    if (index == 0)
+        for (int i = 1; i < NODES; i++)
+            if ((p = link_peer_find(&node->core, net.nodes[i].boot_id)))
+                free(viewer_of(p));
+    (void)next;
+    link_core_fini(&node->core);
+}
+
+/* The view reaches a subscriber: it opens the worker that lives now. */
+static void node_told(struct node *node)
+{
+    struct link_peer *peer = link_peer_find(&node->core, net.nodes[0].boot_id);
+
+    if (peer)
+        return;
+    node->peer_boot = net.nodes[0].boot_id;
+    ck_assert_int_eq(
+        link_peer_open(&node->core, node_address(0), node->peer_boot, net.now_us, NULL, &peer), 0);
+    subscribe_all(node, peer);
+}
+
+static void value_change(struct node *worker)
+{
+    int t = (int)rng_below(&net.rng, TOPICS);
+
+    worker->values[t]++;
+    for (int i = 1; i < NODES; i++) {
+        struct link_peer *peer = link_peer_find(&worker->core, net.nodes[i].boot_id);
+        if (peer && viewer_of(peer)->subscribed[t])
+            (void)!item_send(peer, ITEM_NEXT, t, worker->values[t]);
+    }
+}
+
+static struct way *way_pick(void)
+{
+    size_t count = 0;
+
+    list_for_each (l, &net.ways)
+        count++;
+    if (count == 0)
+        return NULL;
+    size_t at = rng_below(&net.rng, count);
+    list_for_each (l, &net.ways) {
+        if (at-- == 0)
+            return list_entry(l, struct way, link);
+    }
+    return NULL;
+}
+
+static void way_step(struct way *way)
+{
+    struct packet *packet = list_first(&way->packets, struct packet, link);
+
+    if (way->busy && way->owner && (!packet || rng_percent(&net.rng, 70))) {
+        way->busy = false;
+        link_core_sent(&way->owner->core, way->peer);
+        return;
+    }
+    if (packet) {
+        if (!rng_percent(&net.rng, net.lose_percent))
+            link_core_receive(&net.nodes[way->to].core, bytes_slice(&packet->bytes), net.now_us);
+        packet_free(packet);
+    } else if (!way->owner) {
+        way_free(way);
+    }
+}
+
+static void flush_wanted(void)
+{
+    for (int i = 0; i < NODES; i++) {
+        struct node *node = &net.nodes[i];
+        for (int rounds = 0; node->flush_wanted; rounds++) {
+            ck_assert_int_lt(rounds, 50);
+            node->flush_wanted = false;
+            link_core_flush(&node->core, net.now_us);
+        }
+    }
+}
+
+static void tick_all(void)
+{
+    net.now_us += LINK_HEARTBEAT_US;
+    for (int i = 0; i < NODES; i++)
+        link_core_tick(&net.nodes[i].core, net.now_us);
+}
+
+static void fault(void)
+{
+    int i = (int)rng_below(&net.rng, NODES);
+    struct link_peer *peer;
+
+    switch (rng_below(&net.rng, 6)) {
+    case 0:
+        peer = link_peer_find(&net.nodes[0].core, net.nodes[1].boot_id);
+        if (peer)
+            link_peer_reset(peer);
+        return;
+    case 1:
+        peer = link_peer_find(&net.nodes[1].core, net.nodes[0].boot_id);
+        if (peer)
+            link_peer_reset(peer);
+        return;
+    case 2:
+        /* A worker forgets a viewer that goes on as if nothing had been. */
+        peer = link_peer_find(&net.nodes[0].core, net.nodes[2].boot_id);
+        if (peer)
+            worker_close(peer);
+        return;
+    case 3:
+        peer = link_peer_find(&net.nodes[2].core, net.nodes[0].boot_id);
+        if (peer)
+            link_peer_close(peer);
+        return;
+    case 4:
+        if (!rng_percent(&net.rng, 10))
+            return;
+        if (i != 0 && (peer = link_peer_find(&net.nodes[0].core, net.nodes[i].boot_id)) != NULL)
+            worker_close(peer);
+        node_stop(i);
+        node_start(i);
+        return;
+    case 5:
+        for (int k = 0; k < 12; k++)
+            value_change(&net.nodes[0]);
+        return;
+    }
+}
+
+static bool calm(void)
+{
+    struct node *worker = &net.nodes[0];
+
+    for (int i = 1; i < NODES; i++) {
+        struct node *node = &net.nodes[i];
+        struct link_peer *there = link_peer_find(&node->core, worker->boot_id);
+        struct link_peer *back = link_peer_find(&worker->core, node->boot_id);
+        if (!there || !back || !link_peer_is_agreed(there) || !link_peer_is_agreed(back))
+            return false;
+        for (int t = 0; t < TOPICS; t++)
+            if (!node->has[t] || node->values[t] != worker->values[t])
+                return false;
+    }
+    return true;
+}
+
+static void world_run(uint64_t seed, unsigned steps)
+{
+    memset(&net, 0, sizeof net);
+    rng_init(&net.rng, seed);
+    list_init(&net.ways);
+    net.lose_percent = (unsigned)rng_below(&net.rng, 4);
+    unsigned fault_percent = (unsigned)rng_below(&net.rng, 3);
+    for (int i = 0; i < NODES; i++)
+        node_start(i);
+    for (unsigned step = 0; step < steps; step++) {
+        struct way *way = way_pick();
+        net.now_us += (int64_t)rng_below(&net.rng, 200);
+        if (way)
+            way_step(way);
+        if (rng_percent(&net.rng, 20))
+            value_change(&net.nodes[0]);
+        if (rng_percent(&net.rng, 2))
+            tick_all();
+        if (rng_percent(&net.rng, 5))
+            node_told(&net.nodes[rng_between(&net.rng, 1, NODES - 1)]);
+        if (rng_percent(&net.rng, fault_percent))
+            fault();
+        for (int i = 0; i < NODES; i++)
+            net.nodes[i].flush_wanted = true;
+        flush_wanted();
+    }
+    /* No more faults: all must agree within some heartbeats. */
+    net.lose_percent = 0;
+    unsigned ticks = 0;
+    while (!calm() && ticks < 40) {
+        for (int i = 0; i < 400; i++) {
+            struct way *way = way_pick();
+            net.now_us += 100;
+            if (way)
+                way_step(way);
+            for (int k = 0; k < NODES; k++)
+                net.nodes[k].flush_wanted = true;
+            flush_wanted();
+        }
+        for (int i = 1; i < NODES; i++)
+            node_told(&net.nodes[i]);
+        tick_all();
+        ticks++;
+    }
+    ck_assert_msg(calm(), "seed %llu: no agreement", (unsigned long long)seed);
+    for (int i = NODES - 1; i >= 0; i--)
+        node_stop(i);
+    list_for_each_safe (l, &net.ways)
+        way_free(list_entry(l, struct way, link));
+}
+
+START_TEST(cores_agree_after_loss_resets_and_restarts)
+{
+    const char *runs_text = getenv("LINK_TEST_RUNS");
+    uint64_t seed = seed_base();
+    unsigned runs = runs_text ? (unsigned)atoi(runs_text) : 150, resets = 0, deliveries = 0;
+
+    for (unsigned i = 0; i < runs; i++) {
+        if (getenv("LINK_TEST_VERBOSE"))
+            printf("run seed %llu\n", (unsigned long long)(seed + i));
+        world_run(seed + i, 3000);
+        resets += net.resets;
+        deliveries += net.deliveries;
+    }
+    printf("%u runs, %u resets, %u items\n", runs, resets, deliveries);
+    ck_assert_uint_gt(resets, runs);
+    ck_assert_uint_gt(deliveries, runs * 100);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("link");
+    TCase *tc = tcase_create("all");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, frame_round_trip);
+    tcase_add_test(tc, frame_cut_anywhere_is_refused);
+    tcase_add_test(tc, frame_rules_are_checked);
+    tcase_add_test(tc, items_survive_every_cut);
+    tcase_add_test(tc, items_survive_random_sizes);
+    tcase_add_test(tc, queue_is_bounded);
+    tcase_add_test(tc, batches_leave_when_they_should);
+    tcase_add_test(tc, bad_records_are_refused);
+    tcase_add_test(tc, session_takes_in_order_only);
+    tcase_add_test(tc, session_refuses_an_epoch_whose_start_is_lost);
+    tcase_add_test(tc, session_follows_the_peers_reset);
+    tcase_add_test(tc, cores_agree_after_loss_resets_and_restarts);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
