@@ -303,8 +303,13 @@ static void lend_segments(struct sim_store *store, struct sim_doc *doc, struct s
     MUST(store->lent_slices);
     call->segments = store->lent_slices;
     for (size_t i = 0; i < doc->segment_count; i++)
-        if (doc->segments[i].last_rev >= from_rev && doc->segments[i].first_rev <= to_rev)
+        if (doc->segments[i].last_rev >= from_rev && doc->segments[i].first_rev <= to_rev) {
+            if (call->kind == STORAGE_HISTORY && call->segment_count == 0) {
+                call->has_head = true;
+                call->head = doc->segments[i].before;
+            }
             call->segments[call->segment_count++] = bytes_slice(&doc->segments[i].bytes);
+        }
     call->result = STORAGE_OK;
 }
 

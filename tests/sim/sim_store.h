@@ -26,6 +26,7 @@ struct sim_entries {
 
 struct sim_segment {
     uint64_t first_rev, last_rev;
+    struct chain_position before;
     struct bytes bytes;
 };
 
