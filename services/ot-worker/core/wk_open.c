@@ -1,0 +1,249 @@
+/*
+ * Opening: the attachment is registered and its answer queued in one step, on the queue that
+ * carries the later entries, so nothing can fall between the two.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "wk_doc.h"
+
+void wk_open_free(struct wk_open *o)
+{
+    list_remove(&o->link);
+    bytes_fini(&o->create_content);
+    free(o);
+}
+
+void wk_opens_refuse(struct wk_doc *d, uint32_t code)
+{
+    struct wk_open *o;
+
+    while ((o = list_first(&d->opens, struct wk_open, link))) {
+        struct wk_attachment *a = wk_attachment_find(d->core, o->gateway_boot, o->attachment);
+        wk_refuse(d->core, o->gateway_boot, o->attachment, 0, code, 0);
+        if (a)
+            wk_attachment_end(a);
+        wk_open_free(o);
+    }
+}
+
+static void refuse(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a, uint32_t code,
+                   uint64_t detail)
+{
+    wk_refuse(d->core, o->gateway_boot, o->attachment, 0, code, detail);
+    wk_attachment_end(a);
+}
+
+/* The same session at another connection: the newer wins. */
+static void session_take_over(struct wk_doc *d, struct wk_attachment *a)
+{
+    if (!a->has_session)
+        return;
+    list_for_each_safe (node, &d->attachments) {
+        struct wk_attachment *other = list_entry(node, struct wk_attachment, in_doc);
+        if (other == a || !other->has_session || !other->joined ||
+            memcmp(&other->session, &a->session, sizeof a->session) != 0)
+            continue;
+        struct wire_to_gateway item = {.type = WIRE_TO_GATEWAY_REPLACED,
+                                       .replaced_attachment = other->number};
+        wk_item_send(d->core, other->gateway->boot, &item);
+        wk_attachment_end(other);
+    }
+}
+
+static void opened_send(struct wk_doc *d, struct wk_attachment *a, enum wire_opened_outcome outcome,
+                        uint64_t last_seq, struct slice payload)
+{
+    struct wire_to_gateway item = {.type = WIRE_TO_GATEWAY_OPENED,
+                                   .opened = {.attachment = a->number,
+                                              .opened = {.outcome = outcome,
+                                                         .position = doc_position(d->doc),
+                                                         .last_seq = last_seq,
+                                                         .doc_kind = doc_kind(d->doc),
+                                                         .payload_bytes = payload.size,
+                                                         .payload = payload}}};
+    session_take_over(d, a);
+    a->joined = true;
+    wk_item_send(d->core, a->gateway->boot, &item);
+}
+
+static int content_encode(struct wk_doc *d, struct bytes *out)
+{
+    struct bytes content = BYTES_INIT;
+    struct ot_op op;
+    struct arena mem;
+
+    arena_init(&mem, SIZE_MAX);
+    int r = ot_rope_to_op(doc_rope(d->doc), &mem, &op);
+    if (!r) {
+        ot_encode(&op, &content);
+        struct wire_content wire = {.content = bytes_slice(&content), .title = doc_title(d->doc)};
+        wire_content_encode(&wire, out);
+    }
+    arena_fini(&mem);
+    r = r || content.failed || out->failed ? -ENOMEM : 0;
+    bytes_fini(&content);
+    return r;
+}
+
+static void snapshot_send(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                          enum wire_opened_outcome outcome, uint64_t last_seq)
+{
+    struct bytes payload = BYTES_INIT;
+
+    if (content_encode(d, &payload))
+        refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
+    else
+        opened_send(d, a, outcome, last_seq, bytes_slice(&payload));
+    bytes_fini(&payload);
+}
+
+static void ops_send(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                     struct list *first, size_t skip, uint64_t last_seq)
+{
+    struct bytes payload = BYTES_INIT;
+
+    if (wk_ops_encode(d, first, skip, o->has_session ? &o->session : NULL, &payload))
+        refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
+    else
+        opened_send(d, a, WIRE_OPENED_OPS, last_seq, bytes_slice(&payload));
+    bytes_fini(&payload);
+}
+
+/* A record that the worker itself adds: CREATE, or the CLOSE before a resync. */
+static bool record_queue(struct wk_doc *d, struct wk_open *o, enum wire_kind kind)
+{
+    struct wk_submit *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return false;
+    *s = (struct wk_submit){.gateway_boot = o->gateway_boot,
+                            .attachment = o->attachment,
+                            .session = o->session,
+                            .kind = kind,
+                            .role = o->role,
+                            .doc_kind = o->create_kind};
+    if (kind == WIRE_KIND_CREATE)
+        bytes_append_slice(&s->body, bytes_slice(&o->create_content));
+    crypto_digest8(bytes_slice(&s->body), s->digest);
+    if (s->body.failed) {
+        wk_submit_free(s);
+        return false;
+    }
+    list_init(&s->link);
+    list_push_front(&d->pending, &s->link);
+    d->pending_bytes += s->body.size;
+    return true;
+}
+
+/* Its position is not in the history: close the session, then tell everything anew (I3, I5). */
+static bool resync(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                   enum doc_admission session, uint64_t last_seq)
+{
+    if (!o->confirmed) {
+        wk_check_begin(d);
+        return false;
+    }
+    if (o->has_session && session == DOC_ADMIT && !o->closing) {
+        o->closing = record_queue(d, o, WIRE_KIND_CLOSE);
+        if (!o->closing)
+            refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
+        return !o->closing;
+    }
+    if (o->closing && session == DOC_ADMIT)
+        return false; /* not durable yet */
+    d->core->counters.resyncs++;
+    wk_event_tell(d, WK_EVENT_RESYNC, doc_position(d->doc).rev);
+    snapshot_send(d, o, a, WIRE_OPENED_RESYNC, last_seq);
+    return true;
+}
+
+/* The creator comes without a position: it stands at revision 1. True: answered. */
+static bool creator_answer(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                           uint64_t last_seq)
+{
+    struct chain_position start = chain_position_start(bytes_slice(&d->id));
+    struct list *first;
+
+    if (doc_position(d->doc).rev == 1) {
+        opened_send(d, a, WIRE_OPENED_UP_TO_DATE, last_seq, (struct slice){0});
+        return true;
+    }
+    if (wk_position_find(d, &start, &first) == WK_BEFORE_RING) {
+        wk_history_begin(d, 1);
+        return false;
+    }
+    ops_send(d, o, a, first, 1, last_seq);
+    return true;
+}
+
+static bool position_answer(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                            enum doc_admission session, uint64_t last_seq)
+{
+    struct list *first;
+
+    switch (wk_position_find(d, &o->position, &first)) {
+    case WK_AT_HEAD:
+        opened_send(d, a, WIRE_OPENED_UP_TO_DATE, last_seq, (struct slice){0});
+        return true;
+    case WK_ON_CHAIN:
+        ops_send(d, o, a, first, 0, last_seq);
+        return true;
+    case WK_BEFORE_RING:
+        wk_history_begin(d, o->position.rev + 1);
+        return false;
+    case WK_NOT_THERE:
+        break;
+    }
+    return resync(d, o, a, session, last_seq);
+}
+
+/* True: goes on. */
+static bool session_check(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                          enum doc_admission session, uint64_t detail)
+{
+    uint32_t code = session == DOC_SESSION_CLOSED    ? WIRE_E_SESSION_CLOSED
+                    : session == DOC_SESSION_EXPIRED ? WIRE_E_SESSION_EXPIRED
+                    : session == DOC_CLOCK_SKEW      ? WIRE_E_CLOCK_SKEW
+                                                     : 0;
+    /* A session that we close for a resync gets the resync. */
+    if (!code || (o->closing && session == DOC_SESSION_CLOSED))
+        return true;
+    refuse(d, o, a, code, detail);
+    return false;
+}
+
+bool wk_open_answer(struct wk_doc *d, struct wk_open *o)
+{
+    struct wk_attachment *a = wk_attachment_find(d->core, o->gateway_boot, o->attachment);
+    enum doc_admission session = DOC_ADMIT;
+    uint64_t last_seq = 0;
+
+    if (!a)
+        return true; /* gone meanwhile */
+    if (doc_kind(d->doc) == WIRE_DOC_NONE) {
+        if (!o->has_create) {
+            refuse(d, o, a, WIRE_E_NO_SUCH_DOCUMENT, 0);
+            return true;
+        }
+        bool queued = !list_empty(&d->pending) || record_queue(d, o, WIRE_KIND_CREATE);
+        if (!queued)
+            refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
+        return !queued;
+    }
+    if (doc_role(d->doc, (struct slice){0}) < WIRE_ROLE_READ || o->role < WIRE_ROLE_READ) {
+        refuse(d, o, a, WIRE_E_DENIED, 0);
+        return true;
+    }
+    if (o->has_session)
+        session = doc_session_open(d->doc, &o->session, wk_time_ms(d->core), &last_seq);
+    if (!session_check(d, o, a, session, last_seq))
+        return true;
+    if (o->has_position)
+        return position_answer(d, o, a, session, last_seq);
+    if (o->has_create && o->has_session &&
+        memcmp(doc_creator(d->doc), &o->session, sizeof o->session) == 0)
+        return creator_answer(d, o, a, last_seq);
+    snapshot_send(d, o, a, WIRE_OPENED_SNAPSHOT, last_seq);
+    return true;
+}
