@@ -133,6 +133,7 @@ struct wk_doc {
     struct chain_position read_head, stored_head;
     bool rebase; /* what the lock is for */
     bool creating;
+    bool runner_up; /* opened by a gateway that does not reach the owner: kept against the view */
 
     unsigned attempts, refusals;
     uint64_t retry_ms, check_ms, used_ms, tail_until_ms;
