@@ -192,7 +192,6 @@ void wk_doc_next(struct wk_doc *d)
     struct wk_core *core = d->core;
 
     MUST(d->state == WK_LIVE && !d->busy);
-    d->used_ms = wk_now_ms(core);
     wk_doc_charge(d);
     if (wk_handoff(d))
         return;

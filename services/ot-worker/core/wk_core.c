@@ -371,6 +371,7 @@ static void open_item(struct wk_core *core, uint64_t gateway_boot,
                           .role = open->role};
     bytes_append_slice(&o->create_content, open->open.create_content);
     list_push_back(&d->opens, &o->link);
+    d->used_ms = wk_now_ms(core);
     d->runner_up = open->owner_unreachable;
     if (d->state == WK_LIVE)
         wk_doc_next(d);
@@ -428,6 +429,7 @@ static bool submit_item(struct wk_core *core, uint64_t gateway_boot,
     }
     d->pending_bytes += s->body.size;
     list_push_back(&d->pending, &s->link);
+    d->used_ms = wk_now_ms(core);
     if (d->state == WK_LIVE)
         wk_doc_next(d);
     return true;
@@ -548,14 +550,7 @@ static void doc_tick(struct wk_core *core, struct wk_doc *d, uint64_t now)
     }
     if (now < d->check_ms && list_empty(&d->opens) && list_empty(&d->pending))
         return;
-    uint64_t used_ms = d->used_ms; /* a look at the head is no use */
-    bool wanted =
-        !list_empty(&d->opens) || !list_empty(&d->pending) || !list_empty(&d->attachments);
-    struct slice id = bytes_slice(&d->id);
     wk_doc_next(d);
-    HASH_FIND(hh, core->docs, id.data, id.size, d);
-    if (d && !wanted)
-        d->used_ms = used_ms;
 }
 
 void wk_core_tick(struct wk_core *core)
