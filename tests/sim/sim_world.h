@@ -125,7 +125,7 @@ struct sim_world {
     struct sim_client clients[SIM_CLIENTS_MAX];
     struct sim_conn *conns; /* owned; all that ever were */
     unsigned client_count, doc_count;
-    char doc_ids[SIM_DOCS_MAX][8];
+    char doc_ids[SIM_DOCS_MAX][16];
     unsigned edits_left;
     struct sim_ack *acks; /* owned */
     size_t ack_count, ack_capacity;

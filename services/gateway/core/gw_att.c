@@ -189,7 +189,7 @@ static bool att_item(struct gw_att *att, const struct wire_to_worker *item)
         return true;
     if (!core->scratch.failed && !doc->worker->lost_ms)
         doc->worker->lost_ms = core_now(core);
-    doc_unroute(core, doc, false);
+    gw_doc_unroute(core, doc, false);
     return false;
 }
 
@@ -226,7 +226,7 @@ static void att_detach(struct gw_att *att)
 
     if (att->present && att->attached && att->doc->worker) {
         item.presence.attachment = att->number;
-        item.presence.presence = (struct wire_presence){.doc = doc_id(att->doc), .gone = true};
+        item.presence.presence = (struct wire_presence){.doc = gw_doc_id(att->doc), .gone = true};
         (void)att_item(att, &item);
     }
     if (!att->doc->worker || (!att->attached && att->state != ATT_OPENING))
@@ -257,14 +257,14 @@ void att_free(struct gw_att *att)
     core->slot_free = index;
     free(att);
     if (list_empty(&doc->atts))
-        doc_free(core, doc);
+        gw_doc_free(core, doc);
 }
 
 void att_fail(struct gw_att *att, uint32_t code, uint64_t detail, uint64_t seq)
 {
-    struct wire_server_frame closed = {.type = WIRE_DOWN_CLOSED, .closed_doc = doc_id(att->doc)};
+    struct wire_server_frame closed = {.type = WIRE_DOWN_CLOSED, .closed_doc = gw_doc_id(att->doc)};
 
-    conn_send_error(att->conn, code, detail, doc_id(att->doc), seq);
+    conn_send_error(att->conn, code, detail, gw_doc_id(att->doc), seq);
     conn_send_frame(att->conn, &closed);
     att_free(att);
 }
@@ -298,7 +298,7 @@ void att_open(struct gw_att *att)
     struct gw_core *core = att->conn->core;
     struct gw_doc *doc = att->doc;
 
-    if (!doc_route(core, doc)) {
+    if (!gw_doc_route(core, doc)) {
         att_wait(att, false);
         return;
     }
@@ -308,7 +308,7 @@ void att_open(struct gw_att *att)
     struct wire_to_worker item = {.type = WIRE_TO_WORKER_OPEN};
     struct wire_link_open *open = &item.open;
     *open = (struct wire_link_open){.attachment = att->number,
-                                    .open = {.doc = doc_id(doc),
+                                    .open = {.doc = gw_doc_id(doc),
                                              .has_session = att->has_session,
                                              .has_position = att->position.rev > 0,
                                              .position = att->position,
@@ -394,7 +394,7 @@ static void stream_continue(struct gw_att *att)
         size_t size = p->size - p->offset;
         size = size < WIRE_CHUNK_BYTES_MAX ? size : WIRE_CHUNK_BYTES_MAX;
         struct wire_server_frame frame = {.type = WIRE_DOWN_CHUNK};
-        frame.chunk = (struct wire_chunk){.doc = doc_id(att->doc),
+        frame.chunk = (struct wire_chunk){.doc = gw_doc_id(att->doc),
                                           .offset = p->offset,
                                           .data = slice_of(p->data + p->offset, size)};
         if (!conn_send_frame(conn, &frame))
@@ -433,7 +433,7 @@ static bool opened_show(struct gw_att *att, const struct wire_opened *opened)
 {
     struct wire_server_frame frame = {.type = WIRE_DOWN_OPENED, .opened = *opened};
 
-    frame.opened.doc = doc_id(att->doc);
+    frame.opened.doc = gw_doc_id(att->doc);
     frame.opened.payload_bytes = opened->payload.size;
     if (att->conn->high && opened->payload.size) {
         att_lag(att);
@@ -471,7 +471,7 @@ void att_opened(struct gw_att *att, const struct wire_opened *opened)
     if (att->state != ATT_OPENING)
         return;
     if (doc->has_position && !chain_position_equal(&doc->position, &opened->position))
-        doc_gap(att->conn->core, doc);
+        gw_doc_gap(att->conn->core, doc);
     doc->position = opened->position;
     doc->has_position = true;
     att->attached = true;

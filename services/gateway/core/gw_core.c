@@ -245,7 +245,7 @@ static void item_refused(struct gw_core *core, struct gw_att *att, const struct 
         att_fail(att, i->refused.code, i->refused.detail, seq);
         return;
     }
-    conn_send_error(att->conn, i->refused.code, i->refused.detail, doc_id(att->doc), seq);
+    conn_send_error(att->conn, i->refused.code, i->refused.detail, gw_doc_id(att->doc), seq);
     if (att->unacked && att->unacked->seq == seq)
         att_submit_release(att);
 }
@@ -255,7 +255,7 @@ static void item_accepted(struct gw_att *att, const struct wire_to_gateway *item
     struct wire_server_frame frame = {.type = WIRE_DOWN_ACCEPTED};
 
     frame.accepted = (struct wire_accepted){
-        .doc = doc_id(att->doc), .seq = item->accepted.seq, .rev = item->accepted.rev};
+        .doc = gw_doc_id(att->doc), .seq = item->accepted.seq, .rev = item->accepted.rev};
     conn_send_frame(att->conn, &frame);
     if (att->unacked && att->unacked->seq == item->accepted.seq)
         att_submit_release(att);
@@ -321,12 +321,12 @@ static int item_in(struct gw_core *core, struct gw_worker *worker,
 
     switch (item->type) {
     case WIRE_TO_GATEWAY_ENTRY:
-        return doc_entry(core, worker, &item->entry);
+        return gw_doc_entry(core, worker, &item->entry);
     case WIRE_TO_GATEWAY_MOVED:
-        doc_moved(core, worker, item->moved.doc, item->moved.owner, item->moved.view);
+        gw_doc_moved(core, worker, item->moved.doc, item->moved.owner, item->moved.view);
         return 0;
     case WIRE_TO_GATEWAY_PRESENCE:
-        doc_presence(core, worker, &item->presence);
+        gw_doc_presence(core, worker, &item->presence);
         return 0;
     default:
         if (att)
@@ -361,7 +361,7 @@ bool gw_core_heads(struct gw_core *core, uint64_t worker_boot, struct slice in)
     if (!rc && worker) {
         worker->lost_ms = 0;
         for (size_t i = 0; i < count; i++)
-            doc_head(core, worker, &heads[i]);
+            gw_doc_head(core, worker, &heads[i]);
     }
     core_settle(core);
     return rc == 0;

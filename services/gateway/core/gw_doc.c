@@ -10,7 +10,7 @@
 
 #include "gw_internal.h"
 
-struct gw_doc *doc_find(struct gw_core *core, struct slice id)
+struct gw_doc *gw_doc_find(struct gw_core *core, struct slice id)
 {
     struct gw_doc *doc;
 
@@ -18,9 +18,9 @@ struct gw_doc *doc_find(struct gw_core *core, struct slice id)
     return doc;
 }
 
-struct gw_doc *doc_get(struct gw_core *core, struct slice id)
+struct gw_doc *gw_doc_get(struct gw_core *core, struct slice id)
 {
-    struct gw_doc *doc = doc_find(core, id);
+    struct gw_doc *doc = gw_doc_find(core, id);
 
     if (doc)
         return doc;
@@ -40,7 +40,7 @@ struct gw_doc *doc_get(struct gw_core *core, struct slice id)
     return doc;
 }
 
-struct gw_doc *doc_free(struct gw_core *core, struct gw_doc *doc)
+struct gw_doc *gw_doc_free(struct gw_core *core, struct gw_doc *doc)
 {
     MUST(list_empty(&doc->atts) && doc->unacked_count == 0);
     list_remove(&doc->worker_link);
@@ -49,7 +49,7 @@ struct gw_doc *doc_free(struct gw_core *core, struct gw_doc *doc)
     return NULL;
 }
 
-void doc_gap(struct gw_core *core, struct gw_doc *doc)
+void gw_doc_gap(struct gw_core *core, struct gw_doc *doc)
 {
     core->counters.gaps++;
     doc->has_position = doc->head_differs = false;
@@ -121,9 +121,9 @@ static int entry_read(struct gw_core *core, const struct gw_doc *doc, struct sli
     return doc->unacked_count ? wire_client_entry_decode(&core->mem, encoded, ret) : 0;
 }
 
-int doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_link_entry *e)
+int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_link_entry *e)
 {
-    struct gw_doc *doc = doc_find(core, e->doc);
+    struct gw_doc *doc = gw_doc_find(core, e->doc);
     struct wire_server_frame frame = {.type = WIRE_DOWN_ENTRY};
     struct fan fan = {.core = core, .frame = &frame, .encoded = e->entry};
 
@@ -131,7 +131,7 @@ int doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_
         return 0;
     core->counters.entries++;
     if (!chain_position_equal(&e->before, &doc->position)) {
-        doc_gap(core, doc);
+        gw_doc_gap(core, doc);
         return 0;
     }
     int rc = entry_read(core, doc, e->entry, &frame.entry);
@@ -153,9 +153,9 @@ int doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_
 
 /* --- presence --- */
 
-void doc_presence(struct gw_core *core, struct gw_worker *worker, const struct wire_presence *p)
+void gw_doc_presence(struct gw_core *core, struct gw_worker *worker, const struct wire_presence *p)
 {
-    struct gw_doc *doc = doc_find(core, p->doc);
+    struct gw_doc *doc = gw_doc_find(core, p->doc);
     struct wire_server_frame frame = {.type = WIRE_DOWN_PRESENCE, .presence = *p};
     struct fan fan = {.core = core, .frame = &frame};
 
@@ -191,16 +191,16 @@ static bool anybody_joined(const struct gw_doc *doc)
  * Twice in a row, with no entry between: the heartbeat is made beside the queue of items, so one
  * may name a head whose entry is still on its way.
  */
-void doc_head(struct gw_core *core, struct gw_worker *worker, const struct wire_head *head)
+void gw_doc_head(struct gw_core *core, struct gw_worker *worker, const struct wire_head *head)
 {
-    struct gw_doc *doc = doc_find(core, head->doc);
+    struct gw_doc *doc = gw_doc_find(core, head->doc);
 
     if (!doc || doc->worker != worker || !doc->has_position || !anybody_joined(doc))
         return;
     if (chain_position_equal(&doc->position, &head->position))
         doc->head_differs = false;
     else if (doc->head_differs)
-        doc_gap(core, doc);
+        gw_doc_gap(core, doc);
     else
         doc->head_differs = true;
 }

@@ -26,7 +26,7 @@ static void refuse_op(struct gw_conn *conn, const struct wire_submit *s, uint32_
  */
 struct gw_att *att_of(struct gw_conn *conn, struct slice id)
 {
-    struct gw_doc *doc = doc_find(conn->core, id);
+    struct gw_doc *doc = gw_doc_find(conn->core, id);
 
     if (!doc)
         return NULL;
@@ -89,7 +89,7 @@ static bool att_fill(struct gw_att *att, const struct wire_open *open)
     att->has_session = open->has_session;
     if (open->has_session) {
         memcpy(att->session, open->session.id, WIRE_SESSION_SIZE);
-        crypto_author_id(doc_id(att->doc), att->session, att->author);
+        crypto_author_id(gw_doc_id(att->doc), att->session, att->author);
     }
     att->position = open->has_position ? open->position : (struct chain_position){0};
     return !open->has_create || create_keep(att, open);
@@ -110,11 +110,11 @@ void conn_open(struct gw_conn *conn, const struct wire_open *open)
         refuse_doc(conn, open->doc, code, detail);
         return;
     }
-    struct gw_doc *doc = doc_get(core, open->doc);
+    struct gw_doc *doc = gw_doc_get(core, open->doc);
     att = doc ? att_new(conn, doc) : NULL;
     if (!att) {
         if (doc && list_empty(&doc->atts))
-            doc_free(core, doc);
+            gw_doc_free(core, doc);
         refuse_doc(conn, open->doc, WIRE_E_RETRY_LATER, 0);
         return;
     }

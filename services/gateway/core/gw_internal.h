@@ -227,16 +227,17 @@ uint64_t wheel_due_ms(const struct gw_core *core);
 void wheel_hurry(struct gw_core *core);
 
 /* gw_doc.c */
-struct gw_doc *doc_get(struct gw_core *core, struct slice id); /* NULL: no memory */
-struct gw_doc *doc_find(struct gw_core *core, struct slice id);
-struct gw_doc *doc_free(struct gw_core *core, struct gw_doc *doc); /* without attachments */
-void doc_gap(struct gw_core *core, struct gw_doc *doc);
-int doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_link_entry *entry);
-void doc_presence(struct gw_core *core, struct gw_worker *worker,
-                  const struct wire_presence *presence);
-void doc_head(struct gw_core *core, struct gw_worker *worker, const struct wire_head *head);
+struct gw_doc *gw_doc_get(struct gw_core *core, struct slice id); /* NULL: no memory */
+struct gw_doc *gw_doc_find(struct gw_core *core, struct slice id);
+struct gw_doc *gw_doc_free(struct gw_core *core, struct gw_doc *doc); /* without attachments */
+void gw_doc_gap(struct gw_core *core, struct gw_doc *doc);
+int gw_doc_entry(struct gw_core *core, struct gw_worker *worker,
+                 const struct wire_link_entry *entry);
+void gw_doc_presence(struct gw_core *core, struct gw_worker *worker,
+                     const struct wire_presence *presence);
+void gw_doc_head(struct gw_core *core, struct gw_worker *worker, const struct wire_head *head);
 
-static inline struct slice doc_id(const struct gw_doc *doc)
+static inline struct slice gw_doc_id(const struct gw_doc *doc)
 {
     return slice_of(doc->id, doc->id_size);
 }
@@ -244,11 +245,11 @@ static inline struct slice doc_id(const struct gw_doc *doc)
 /* gw_route.c */
 struct gw_worker *worker_find(struct gw_core *core, uint64_t boot);
 /* Who serves the document: as it is, else by view. NULL: nobody known. */
-struct gw_worker *doc_route(struct gw_core *core, struct gw_doc *doc);
+struct gw_worker *gw_doc_route(struct gw_core *core, struct gw_doc *doc);
 /* Its worker does not serve it any more; every attachment waits, and tries again. */
-void doc_unroute(struct gw_core *core, struct gw_doc *doc, bool soon);
-void doc_moved(struct gw_core *core, struct gw_worker *worker, struct slice doc, struct slice owner,
-               uint64_t view);
+void gw_doc_unroute(struct gw_core *core, struct gw_doc *doc, bool soon);
+void gw_doc_moved(struct gw_core *core, struct gw_worker *worker, struct slice doc,
+                  struct slice owner, uint64_t view);
 void worker_lost(struct gw_core *core, struct gw_worker *worker);
 void routes_view_changed(struct gw_core *core);
 void routes_free(struct gw_core *core);

@@ -48,7 +48,7 @@ static bool unreachable(struct gw_core *core, const struct gw_worker *worker)
     return worker->lost_ms && core_now(core) - worker->lost_ms >= UNREACHABLE_MS;
 }
 
-static void doc_assign(struct gw_core *core, struct gw_doc *doc, struct gw_worker *worker)
+static void gw_doc_assign(struct gw_core *core, struct gw_doc *doc, struct gw_worker *worker)
 {
     MUST(!doc->worker);
     doc->worker = worker;
@@ -56,7 +56,7 @@ static void doc_assign(struct gw_core *core, struct gw_doc *doc, struct gw_worke
     core->io.link_open(core->io.ctx, &worker->member);
 }
 
-struct gw_worker *doc_route(struct gw_core *core, struct gw_doc *doc)
+struct gw_worker *gw_doc_route(struct gw_core *core, struct gw_doc *doc)
 {
     const struct cluster_view *view = &core->tracker.view;
 
@@ -74,11 +74,11 @@ struct gw_worker *doc_route(struct gw_core *core, struct gw_doc *doc)
         }
     }
     if (worker)
-        doc_assign(core, doc, worker);
+        gw_doc_assign(core, doc, worker);
     return worker;
 }
 
-void doc_unroute(struct gw_core *core, struct gw_doc *doc, bool soon)
+void gw_doc_unroute(struct gw_core *core, struct gw_doc *doc, bool soon)
 {
     if (!doc->worker)
         return;
@@ -102,16 +102,16 @@ void worker_lost(struct gw_core *core, struct gw_worker *worker)
     if (!worker->lost_ms)
         worker->lost_ms = core_now(core);
     list_for_each_safe (node, &worker->docs)
-        doc_unroute(core, list_entry(node, struct gw_doc, worker_link), true);
+        gw_doc_unroute(core, list_entry(node, struct gw_doc, worker_link), true);
     if (!worker->in_view)
         worker_free(core, worker);
 }
 
 /* A worker says that another serves the document: follow it at once, whatever the view says. */
-void doc_moved(struct gw_core *core, struct gw_worker *worker, struct slice id, struct slice owner,
-               uint64_t view)
+void gw_doc_moved(struct gw_core *core, struct gw_worker *worker, struct slice id,
+                  struct slice owner, uint64_t view)
 {
-    struct gw_doc *doc = doc_find(core, id);
+    struct gw_doc *doc = gw_doc_find(core, id);
     char name[CLUSTER_ID_SIZE_MAX + 1] = {0};
     bool known = owner.size > 0 && owner.size < sizeof name;
 
@@ -120,7 +120,7 @@ void doc_moved(struct gw_core *core, struct gw_worker *worker, struct slice id, 
     if (!doc || doc->worker != worker)
         return;
     core->counters.moved++;
-    doc_unroute(core, doc, true);
+    gw_doc_unroute(core, doc, true);
     if (known)
         memcpy(name, owner.data, owner.size);
     const struct cluster_member *member =
@@ -129,7 +129,7 @@ void doc_moved(struct gw_core *core, struct gw_worker *worker, struct slice id, 
     if (!next || next == worker || unreachable(core, next))
         return; /* the view, when they try again */
     doc->runner_up = false;
-    doc_assign(core, doc, next);
+    gw_doc_assign(core, doc, next);
     list_for_each (node, &doc->atts) {
         struct gw_att *att = list_entry(node, struct gw_att, doc_link);
         /* Those that have asked in vain already wait: two workers may send them to and fro. */
