@@ -110,7 +110,8 @@ const struct wire_session *doc_creator(const struct doc *doc)
 size_t doc_memory(const struct doc *doc)
 {
     return sizeof *doc + ot_rope_memory(doc->rope) + doc->title.capacity +
-           HASH_COUNT(doc->sessions) * sizeof(struct doc_session) +
+           HASH_COUNT(doc->sessions) * sizeof(struct doc_session) + doc->draft_mem.used +
+           doc->draft_capacity * sizeof(struct wire_record) +
            doc->permission_count * (sizeof(struct doc_permission) + WIRE_SUBJECT_BYTES_MAX);
 }
 
@@ -187,7 +188,7 @@ enum doc_admission doc_admit(const struct doc *doc, const struct wire_session *i
     }
     if (session && session->result.closed)
         return DOC_SESSION_CLOSED;
-    if (seq < last)
+    if (seq < last || seq == 0)
         return DOC_SEQ_OLD;
     if (seq > last + 1) {
         *ret_detail = last + 1;
@@ -321,6 +322,8 @@ static int permission_apply(struct doc *doc, struct slice body, struct arena *me
 
     if (r)
         return r < 0 ? r : DOC_BAD_RECORD;
+    if (permission.subject.size > WIRE_SUBJECT_BYTES_MAX)
+        return DOC_BAD_RECORD;
     return doc_permission_set(doc, permission.subject, permission.role);
 }
 
@@ -353,6 +356,9 @@ static int record_apply(struct doc *doc, const struct wire_record *record, size_
     bool added = named && !session;
     struct arena mem;
 
+    /* What could not be read back must never be written. */
+    if (!wire_record_valid(record))
+        return DOC_BAD_RECORD;
     if (added && !(session = doc_session_add(doc, &record->session)))
         return -ENOMEM;
     arena_init(&mem, SIZE_MAX);
@@ -499,6 +505,6 @@ int doc_draft_finish(struct doc *doc, uint64_t now_ms, struct bytes *ret_payload
     struct slice payload = slice_of(ret_payload->data + start, ret_payload->size - start);
     struct chain_position after = chain_position_after(&doc->position, entry.count, payload);
     entry_close(doc, entry.time_ms, &after);
-    arena_reset(&doc->draft_mem);
+    arena_fini(&doc->draft_mem); /* most documents are idle: they keep no block */
     return 0;
 }

@@ -25,7 +25,8 @@ enum doc_outcome {
     DOC_TOO_LARGE,       /* the text would pass WIRE_DOCUMENT_BYTES_MAX */
     DOC_EXISTS,          /* create on a document that has revisions */
     DOC_NOT_CREATED,     /* anything else on one that has none */
-    DOC_BAD_RECORD,      /* title, permission or create content not well-formed */
+    DOC_BAD_RECORD,      /* title, permission or create content not well-formed; or a record without
+                            the fields of its kind (seq 0, a document kind on an edit) */
 };
 /* ot_outcome values (below 100) are passed on from doc_draft_add. */
 
@@ -78,7 +79,7 @@ MUST_CHECK int doc_draft_finish(struct doc *doc, uint64_t now_ms, struct bytes *
 enum doc_admission {
     DOC_ADMIT = 0,  /* the next seq of a known session, or seq 1 of a new one */
     DOC_REPEAT,     /* the last accepted op again: ret_detail is its revision */
-    DOC_SEQ_OLD,    /* ret_detail: last accepted seq */
+    DOC_SEQ_OLD,    /* or 0; ret_detail: last accepted seq */
     DOC_SEQ_GAP,    /* ret_detail: expected seq */
     DOC_SEQ_REUSED, /* same seq, another digest */
     DOC_SESSION_CLOSED,

@@ -34,12 +34,11 @@ void wire_entry_encode(const struct wire_entry *entry, struct bytes *out)
         record_put(out, &entry->records[i]);
 }
 
-/* Which fields go with which kind (proto/record.proto). */
-static bool record_fits(const struct wire_record *r)
+bool wire_record_valid(const struct wire_record *r)
 {
     bool numbered =
         r->kind == WIRE_KIND_EDIT || r->kind == WIRE_KIND_TITLE || r->kind == WIRE_KIND_PERMISSION;
-    return r->kind != WIRE_KIND_NONE && numbered == (r->seq != 0) &&
+    return r->kind > WIRE_KIND_NONE && r->kind <= WIRE_KIND_CLOSE && numbered == (r->seq != 0) &&
            (r->kind == WIRE_KIND_CREATE) == (r->doc_kind != WIRE_DOC_NONE);
 }
 
@@ -73,7 +72,7 @@ static bool record_get(struct slice in, struct wire_record *ret)
             return false;
         }
     }
-    return !g.bad && has_session && has_digest && record_fits(ret);
+    return !g.bad && has_session && has_digest && wire_record_valid(ret);
 }
 
 static int version_outcome(uint64_t version)

@@ -85,6 +85,9 @@ struct wire_snapshot {
     struct wire_session creator;
 };
 
+/* Has the record the fields of its kind, and no others? What is decoded has. */
+bool wire_record_valid(const struct wire_record *record);
+
 /* Encoders append; the caller tests out->failed. Equal structs give equal bytes. */
 void wire_entry_encode(const struct wire_entry *entry, struct bytes *out);
 MUST_CHECK int wire_entry_decode(struct arena *mem, struct slice in, struct wire_entry *ret);
