@@ -1,15 +1,23 @@
-/* Parsing by the library, in the caller's arena (json_door.h). */
+/*
+ * Parsing by the library, in the caller's arena (json_door.h).
+ *
+ * The awkward case is memory that runs out within the library. Its lexer ignores that a byte could
+ * not be saved and then looks for the quote that was to end the string, far behind its buffer: a
+ * hostile text could make it write there. So an allocation that is refused never returns to it: we
+ * jump out, and since all it has is in the arena, nothing is left behind.
+ */
 #include "json_door.h"
 
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 static _Thread_local struct {
     struct arena *mem; /* NULL between calls */
-    bool failed;       /* an allocation was refused */
+    jmp_buf refused;   /* where to go when it has no more */
 } door;
 
 static void *door_malloc(size_t size)
@@ -17,7 +25,7 @@ static void *door_malloc(size_t size)
     MUST(door.mem);
     void *at = arena_alloc(door.mem, size);
     if (!at)
-        door.failed = true;
+        longjmp(door.refused, 1);
     return at;
 }
 
@@ -61,11 +69,12 @@ int json_door_parse(struct arena *mem, struct slice text, json_t **ret, struct j
 
     pthread_once(&once, door_set);
     door.mem = mem;
-    door.failed = false;
+    if (setjmp(door.refused)) {
+        door.mem = NULL;
+        return -ENOMEM;
+    }
     json_t *value = json_loadb(text.size ? (const char *)text.data : "", text.size, flags, &e);
     door.mem = NULL;
-    if (door.failed)
-        return -ENOMEM;
     if (!value)
         return parse_failed(&e, error);
     *ret = value;

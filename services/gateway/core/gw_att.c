@@ -385,14 +385,26 @@ static void att_resume(struct gw_att *att)
     att_open(att);
 }
 
+/* Text is cut between characters, so that each piece is text. */
+static size_t chunk_size(const struct gw_conn *conn, const struct att_bytes *p)
+{
+    size_t size = p->size - p->offset;
+
+    if (size <= WIRE_CHUNK_BYTES_MAX)
+        return size;
+    size = WIRE_CHUNK_BYTES_MAX;
+    for (unsigned i = 0; conn->variant == GW_JSON && i < 3; i++)
+        size -= (p->data[p->offset + size] & 0xc0) == 0x80;
+    return size;
+}
+
 static void stream_continue(struct gw_att *att)
 {
     struct att_bytes *p = att->extra;
     struct gw_conn *conn = att->conn;
 
     while (p->offset < p->size && !conn->high) {
-        size_t size = p->size - p->offset;
-        size = size < WIRE_CHUNK_BYTES_MAX ? size : WIRE_CHUNK_BYTES_MAX;
+        size_t size = chunk_size(conn, p);
         struct wire_server_frame frame = {.type = WIRE_DOWN_CHUNK};
         frame.chunk = (struct wire_chunk){.doc = gw_doc_id(att->doc),
                                           .offset = p->offset,
@@ -407,23 +419,37 @@ static void stream_continue(struct gw_att *att)
     att_resume(att);
 }
 
+/* The payload as this variant's Chunks carry it; one reference. */
+static struct refbuf *payload_form(const struct gw_att *att, const struct wire_opened *opened)
+{
+    const struct gw_io *io = &att->conn->core->io;
+
+    if (att->conn->variant == GW_PROTO || !io->payload)
+        return refbuf_copy(opened->payload);
+    return io->payload(io->ctx, att->conn->variant, opened);
+}
+
 /* Too much for one frame: the head now, the rest as the reader takes it. False: no room here. */
 static bool stream_begin(struct gw_att *att, struct wire_server_frame *frame)
 {
     struct gw_core *core = att->conn->core;
-    struct slice payload = frame->opened.payload;
+    struct refbuf *form = payload_form(att, &frame->opened);
     struct att_bytes *p = NULL;
 
-    if (payload.size <= core->config.payload_bytes_max - core->payload_bytes)
-        p = malloc(sizeof *p + payload.size);
-    if (!p)
+    if (form && form->size <= core->config.payload_bytes_max - core->payload_bytes)
+        p = malloc(sizeof *p + form->size);
+    if (!p) {
+        refbuf_unref(form);
         return false;
-    *p = (struct att_bytes){.size = payload.size};
-    memcpy(p->data, payload.data, payload.size);
-    core->payload_bytes += payload.size;
+    }
+    *p = (struct att_bytes){.size = form->size};
+    memcpy(p->data, form->data, form->size);
+    refbuf_unref(form);
+    core->payload_bytes += p->size;
     att->extra = p;
     att_set(att, ATT_STREAMING);
     frame->opened.payload = (struct slice){0};
+    frame->opened.payload_bytes = p->size;
     conn_send_frame(att->conn, frame);
     return true;
 }
@@ -439,7 +465,7 @@ static bool opened_show(struct gw_att *att, const struct wire_opened *opened)
         att_lag(att);
         return false;
     }
-    if (att->conn->variant == GW_PROTO && opened->payload.size > WIRE_CHUNK_BYTES_MAX) {
+    if (opened->payload.size > WIRE_CHUNK_BYTES_MAX) {
         if (!stream_begin(att, &frame)) {
             att_wait(att, false);
             return false;

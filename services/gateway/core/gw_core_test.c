@@ -529,13 +529,20 @@ START_TEST(test_chunks)
     opened(1, item.open.attachment, WIRE_OPENED_OPS, 4, 0, slice_str("ops"));
     fake_expect(&f, &a, WIRE_DOWN_OPENED);
 
-    /* Text is given whole; and a client may leave in the middle. */
+    /* Text is cut between characters; and a client may leave in the middle. */
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(0xe282ac >> (16 - 8 * (i % 3)));
     fake_welcome(&f, &b, GW_JSON);
     fake_up(&b, open_frame(0));
     item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
-    opened(1, item.open.attachment, WIRE_OPENED_SNAPSHOT, 4, 0, slice_of(text, sizeof text));
-    frame = fake_expect(&f, &b, WIRE_DOWN_OPENED);
-    ck_assert_uint_eq(frame.opened.payload.size, sizeof text);
+    opened(1, item.open.attachment, WIRE_OPENED_SNAPSHOT, 4, 0,
+           slice_of(text, sizeof text / 3 * 3));
+    fake_expect(&f, &b, WIRE_DOWN_OPENED);
+    for (offset = 0; offset < sizeof text / 3 * 3; offset += frame.chunk.data.size) {
+        frame = fake_expect(&f, &b, WIRE_DOWN_CHUNK);
+        ck_assert_uint_eq(frame.chunk.offset, offset);
+        ck_assert_uint_eq(frame.chunk.data.size % 3, 0);
+    }
     fake_welcome(&f, &c, GW_PROTO);
     fake_up(&c, open_frame(0));
     item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
