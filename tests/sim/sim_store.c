@@ -348,8 +348,9 @@ static void step_commit(struct sim_store *store, struct sim_doc *doc, struct sto
     doc->segments = realloc(doc->segments, (doc->segment_count + 1) * sizeof *doc->segments);
     MUST(doc->segments);
     struct sim_segment *segment = &doc->segments[doc->segment_count++];
-    *segment =
-        (struct sim_segment){.first_rev = call->segment_first_rev, .last_rev = call->position.rev};
+    *segment = (struct sim_segment){.first_rev = call->segment_first_rev,
+                                    .last_rev = call->position.rev,
+                                    .before = call->expect};
     bytes_append_slice(&segment->bytes, call->segment);
     if (call->snapshot.size) {
         bytes_reset(&doc->snapshot);
