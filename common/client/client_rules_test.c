@@ -547,6 +547,12 @@ START_TEST(a_passing_error_waits)
     ck_assert(world_deliver_down(c));
     ck_assert_uint_eq(sent(c).type, 0);
     client_doc_retry(c->doc);
+    world_pull(c);
+    struct wire_client_frame open = sent(c);
+    ck_assert_uint_eq(open.type, WIRE_UP_OPEN);
+    ck_assert_int_eq(give_error(c, WIRE_E_NOT_OPEN, 1), 0); /* the same, later still */
+    ck_assert_uint_eq(sent(c).type, 0);
+    world_take(c, &open);
     world_settle(&w);
     ck_assert(client_doc_saved(c->doc));
     expect_text(doc_rope(w.doc), "x\n");
