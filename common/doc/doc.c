@@ -295,8 +295,12 @@ static int edit_apply(struct doc *doc, const struct wire_record *record, struct 
     size_t inserted = op_bytes_inserted(&op);
     if (inserted && ot_rope_bytes(doc->rope) + inserted > bytes_max)
         return DOC_TOO_LARGE;
-    if (doc->kind == WIRE_DOC_RICH && (r = ot_rope_check(doc->rope, &op, true)))
+    if ((r = ot_rope_check(doc->rope, &op, doc->kind == WIRE_DOC_RICH)))
         return r;
+    /* A format repeats its attributes for every run that it covers: a document that could not be
+     * loaded from its snapshot must not come to be. */
+    if (bytes_max < SIZE_MAX && ot_rope_check_size(doc->rope, &op, 2 * bytes_max))
+        return DOC_TOO_LARGE;
     return ot_rope_apply(doc->rope, &op);
 }
 

@@ -15,7 +15,7 @@
 
 const struct ot_limits ot_limits_submit = {.size_max = 256 * 1024, .count_max = 64 * 1024};
 const struct ot_limits ot_limits_stored = {.size_max = 128 * 1024 * 1024,
-                                           .count_max = 4 * 1024 * 1024};
+                                           .count_max = 8 * 1024 * 1024};
 
 /* One component as framed: `length` counts what the header says. */
 struct frame {

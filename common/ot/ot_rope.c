@@ -1,116 +1,58 @@
 /*
- * The rope is a skip list of nodes (Pugh 1990), each up to ROPE_NODE_SIZE bytes of UTF-8 under one
- * attribute list, or one embed; every link says how many UTF-16 units it skips.
+ * Whole documents: making, freeing, and applying an op whole or not at all.
  *
- * Why a skip list: an edit touches one path and one node, there is no rebalancing, a node never
- * moves, and its height is drawn once when it is made; a balanced tree does the same work with
- * more cases. A node has one attribute list, so formatting splits nodes and equality of runs is
- * equality of pointers; plain text has full nodes.
+ * The rope is a B+ tree with leaves of 1 KiB (rope_private.h). Why not a skip list, which is less
+ * code: its nodes have to be small or carry one attribute list each, and then a rich document costs
+ * several times its text; its balance depends on random numbers; and it follows twice as many
+ * pointers.
  *
- *     heads[3] ------------------------------> C ----------> end     links[i].units: from the
- *     heads[1] ----------> B ----------------> C ----------> end     start of this node to the
- *     heads[0] --> A ----> B --> … ----------> C --> … ----> end     start of the next one
- *
- * Atomicity: ot_rope_apply first checks the op, then gets everything that memory is needed for
- * (nodes into `spare`, attribute lists into the table, held until the end), and only then changes
- * anything; so a change cannot fail half-way.
+ * An op is applied component by component, each with one walk from the root: O(log n) each. Nothing
+ * can fail half-way: ot_rope_apply first checks the op against the document, then gets everything
+ * that memory is needed for (attribute lists, embeds, nodes), and only then changes anything.
  */
 #include "ot_rope.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "attrs_pairs.h"
 #include "ot_utf.h"
+#include "rope_private.h"
 
-/* With the header a plain node of height 1 takes about 320 bytes. */
-#define ROPE_NODE_SIZE 248
-#define ROPE_HEIGHT_MAX 20
-
-struct node;
-
-struct link {
-    struct node *next;
-    uint64_t units; /* from here to the start of next, or to the end */
-};
-
-struct node {
-    const struct ot_attrs *attrs; /* a reference in the table */
-    uint8_t *embed;               /* owned; NULL: text */
-    uint32_t embed_size;
-    uint16_t size;  /* bytes of text */
-    uint16_t units; /* of text; an embed has 1 */
-    uint8_t height;
-    uint8_t text[ROPE_NODE_SIZE];
-    struct link links[];
-};
-
-struct ot_rope {
-    struct ot_attrs_table *table; /* borrowed */
-    uint64_t units;
-    size_t bytes, memory;
-    uint64_t rng;
-    int height;         /* of the tallest node there ever was, at least 1 */
-    struct node *spare; /* through links[0] */
-    size_t spare_count;
-    struct link heads[ROPE_HEIGHT_MAX];
-};
-
-/* A place between units: on each level the last link at or before it, and how far behind its start.
- */
-struct place {
-    struct link *at[ROPE_HEIGHT_MAX];
-    uint64_t before[ROPE_HEIGHT_MAX];
-    struct node *node; /* the node whose end or inside this is; NULL: the start of the document */
-    uint32_t offset;   /* units into node */
-    uint64_t index;    /* units from the start of the document */
-};
+#define LEAF_CAPACITY_FIRST 56 /* 64 bytes with the header */
 
 struct ot_rope *ot_rope_new(struct ot_attrs_table *table)
 {
     struct ot_rope *rope = calloc(1, sizeof *rope);
 
-    if (rope) {
-        rope->table = table;
-        rope->rng = 0x9e3779b97f4a7c15u;
-        rope->height = 1;
-        rope->memory = sizeof *rope;
+    if (!rope)
+        return NULL;
+    rope->table = table;
+    rope->memory = sizeof *rope;
+    rope->root = leaf_new(rope, LEAF_CAPACITY_FIRST);
+    if (!rope->root) {
+        free(rope);
+        return NULL;
     }
     return rope;
 }
 
-static size_t node_memory(int height)
+static void node_free(struct ot_rope *rope, void *node, int level)
 {
-    return sizeof(struct node) + (size_t)height * sizeof(struct link);
-}
+    struct rope_inner *inner = node;
 
-static void node_free(struct ot_rope *rope, struct node *node)
-{
-    rope->memory -= node_memory(node->height) + (node->embed ? node->embed_size : 0);
-    ot_attrs_release(rope->table, node->attrs);
-    free(node->embed);
-    free(node);
-}
-
-static void spare_free(struct ot_rope *rope)
-{
-    while (rope->spare) {
-        struct node *next = rope->spare->links[0].next;
-        node_free(rope, rope->spare);
-        rope->spare = next;
+    if (level == 0) {
+        leaf_free(rope, node);
+        return;
     }
-    rope->spare_count = 0;
+    for (unsigned i = 0; i < inner->count; i++)
+        node_free(rope, inner->children[i], level - 1);
+    free(inner);
 }
 
 struct ot_rope *ot_rope_free(struct ot_rope *rope)
 {
-    if (!rope)
-        return NULL;
-    for (struct node *node = rope->heads[0].next, *next; node; node = next) {
-        next = node->links[0].next;
-        node_free(rope, node);
-    }
-    spare_free(rope);
+    if (rope)
+        node_free(rope, rope->root, rope->height);
     free(rope);
     return NULL;
 }
@@ -130,772 +72,277 @@ size_t ot_rope_memory(const struct ot_rope *rope)
     return rope->memory;
 }
 
-/* Height h with probability 4^-h * 3: pointers stay few (xorshift64, Marsaglia 2003). */
-static int height_draw(struct ot_rope *rope)
+uint32_t ot_rope_runs(const struct ot_rope *rope)
 {
-    uint64_t r = rope->rng;
-
-    r ^= r << 13;
-    r ^= r >> 7;
-    r ^= r << 17;
-    rope->rng = r;
-    int height = 1 + __builtin_ctzll(r | 1ull << 2 * (ROPE_HEIGHT_MAX - 1)) / 2;
-    return height;
+    return rope->run_count;
 }
 
-static int spare_fill(struct ot_rope *rope, size_t count)
+/* --- does it fit? --- */
+
+static bool leaf_cuts(const struct rope_leaf *leaf, uint32_t offset)
 {
-    while (rope->spare_count < count) {
-        int height = height_draw(rope);
-        struct node *node = malloc(node_memory(height));
-        if (!node)
-            return -ENOMEM;
-        node->attrs = NULL;
-        node->embed = NULL;
-        node->height = (uint8_t)height;
-        node->links[0].next = rope->spare;
-        rope->spare = node;
-        rope->spare_count++;
-        rope->memory += node_memory(height);
-    }
-    return 0;
+    struct rope_spot spot;
+
+    /* All ASCII: every border is one of characters. */
+    return leaf->size != leaf->units && !leaf_find(leaf, offset, false, &spot);
 }
 
-static struct node *spare_take(struct ot_rope *rope)
+static bool border_cuts(const struct ot_rope *rope, uint64_t index, struct rope_path *ret)
 {
-    struct node *node = rope->spare;
-
-    MUST(node); /* counted before the change began */
-    rope->spare = node->links[0].next;
-    rope->spare_count--;
-    node->size = node->units = 0;
-    node->embed_size = 0;
-    return node;
-}
-
-static uint32_t node_units(const struct node *node)
-{
-    return node->embed ? 1 : node->units;
-}
-
-/* The first place at `index`: at a border it is the end of the left node. */
-static void place_find(struct ot_rope *rope, uint64_t index, struct place *p)
-{
-    struct link *links = rope->heads;
-    struct node *node = NULL;
-    uint64_t left = index;
-
-    for (int i = rope->height - 1; i >= 0; i--) {
-        while (links[i].next && left > links[i].units) {
-            left -= links[i].units;
-            node = links[i].next;
-            links = node->links;
-        }
-        p->at[i] = &links[i];
-        p->before[i] = left;
-    }
-    p->node = node;
-    p->offset = (uint32_t)left;
-    p->index = index;
-}
-
-/* `place` lies within a node that may end there: goes to the start of the next one. */
-static struct node *place_next(const struct place *p)
-{
-    return p->at[0]->next;
-}
-
-/* Links of all levels above a place stretch or shrink by what happens at it. */
-static void links_grow(struct ot_rope *rope, const struct place *p, int64_t units)
-{
-    for (int i = 0; i < rope->height; i++)
-        p->at[i]->units += (uint64_t)units;
-    rope->units += (uint64_t)units;
-}
-
-/* Puts node in behind the place, which is a border; it brings its own units along. */
-static void node_link(struct ot_rope *rope, struct place *p, struct node *node)
-{
-    uint32_t units = node_units(node);
-
-    while (rope->height < node->height) {
-        rope->heads[rope->height] = (struct link){.next = NULL, .units = rope->units};
-        p->at[rope->height] = &rope->heads[rope->height];
-        p->before[rope->height] = p->index;
-        rope->height++;
-    }
-    for (int i = 0; i < rope->height; i++) {
-        struct link *at = p->at[i];
-        if (i >= node->height) {
-            at->units += units;
-            continue;
-        }
-        node->links[i] = (struct link){.next = at->next, .units = at->units - p->before[i] + units};
-        *at = (struct link){.next = node, .units = p->before[i]};
-        p->at[i] = &node->links[i];
-        p->before[i] = units;
-    }
-    rope->units += units;
-    for (int i = node->height; i < rope->height; i++)
-        p->before[i] += units;
-    p->node = node;
-    p->offset = units;
-    p->index += units;
-}
-
-/* Takes the node that begins at the place out; the place stays. */
-static void node_unlink(struct ot_rope *rope, struct place *p, struct node *node)
-{
-    uint32_t units = node_units(node);
-
-    for (int i = 0; i < rope->height; i++) {
-        struct link *at = p->at[i];
-        if (i < node->height) {
-            MUST(at->next == node);
-            *at = (struct link){.next = node->links[i].next,
-                                .units = at->units + node->links[i].units - units};
-        } else {
-            at->units -= units;
-        }
-    }
-    rope->units -= units;
-    rope->bytes -= node->embed ? node->embed_size : node->size;
-    node_free(rope, node);
-}
-
-static size_t node_offset(const struct node *node, uint32_t units)
-{
-    size_t bytes;
-
-    if (node->size == node->units)
-        return units; /* ASCII */
-    MUST(ot_utf_offset(slice_of(node->text, node->size), units, &bytes));
-    return bytes;
-}
-
-/* Makes the place a border by splitting the node that it lies within. */
-static void place_split(struct ot_rope *rope, struct place *p)
-{
-    struct node *left = p->node;
-
-    if (!left || p->offset == node_units(left))
-        return;
-    struct node *right = spare_take(rope);
-    size_t bytes = node_offset(left, p->offset);
-    right->attrs = ot_attrs_ref(left->attrs);
-    right->size = (uint16_t)(left->size - bytes);
-    right->units = (uint16_t)(left->units - p->offset);
-    memcpy(right->text, left->text + bytes, right->size);
-    left->size = (uint16_t)bytes;
-    left->units = (uint16_t)p->offset;
-    links_grow(rope, p, -(int64_t)right->units);
-    struct place at = *p;
-    int height = rope->height;
-    node_link(rope, &at, right);
-    for (int i = height; i < rope->height; i++) { /* levels that did not exist before */
-        p->at[i] = &rope->heads[i];
-        p->before[i] = p->index;
-    }
-}
-
-/* --- text in --- */
-
-static void text_put(struct ot_rope *rope, struct place *p, const uint8_t *text, size_t size,
-                     uint32_t units)
-{
-    struct node *node = p->node;
-    size_t at = node_offset(node, p->offset);
-
-    memmove(node->text + at + size, node->text + at, node->size - at);
-    memcpy(node->text + at, text, size);
-    node->size = (uint16_t)(node->size + size);
-    node->units = (uint16_t)(node->units + units);
-    rope->bytes += size;
-    links_grow(rope, p, units);
-    for (int i = 0; i < rope->height; i++)
-        p->before[i] += units;
-    p->offset += units;
-    p->index += units;
-}
-
-/* The longest whole characters of text that fit in `room`. */
-static size_t text_fit(struct slice text, size_t room)
-{
-    if (text.size <= room)
-        return text.size;
-    while (room > 0 && (text.data[room] & 0xc0) == 0x80)
-        room--;
-    return room;
-}
-
-static bool node_takes(const struct node *node, const struct ot_attrs *attrs, size_t size)
-{
-    return node && !node->embed && node->attrs == attrs && node->size + size <= ROPE_NODE_SIZE;
-}
-
-/* Steps over the border to the next node, so that what follows can be put at its start. */
-static void place_step(struct ot_rope *rope, struct place *p)
-{
-    struct node *next = place_next(p);
-
-    for (int i = 0; i < next->height; i++) {
-        p->at[i] = &next->links[i];
-        p->before[i] = 0;
-    }
-    p->node = next;
-    p->offset = 0;
-}
-
-static void text_insert(struct ot_rope *rope, struct place *p, struct slice text, uint32_t units,
-                        const struct ot_attrs *attrs)
-{
-    if (node_takes(p->node, attrs, text.size)) {
-        text_put(rope, p, text.data, text.size, units);
-        return;
-    }
-    place_split(rope, p);
-    if (node_takes(place_next(p), attrs, text.size)) {
-        place_step(rope, p);
-        text_put(rope, p, text.data, text.size, units);
-        return;
-    }
-    while (text.size) {
-        /* Half-full nodes leave room for the typing that usually follows. */
-        size_t size = text_fit(text, text.size > ROPE_NODE_SIZE ? ROPE_NODE_SIZE - 48 : text.size);
-        struct node *node = spare_take(rope);
-        uint64_t part;
-        MUST(ot_utf_units(slice_of(text.data, size), &part));
-        memcpy(node->text, text.data, size);
-        node->size = (uint16_t)size;
-        node->units = (uint16_t)part;
-        node->attrs = ot_attrs_ref(attrs);
-        rope->bytes += size;
-        node_link(rope, p, node);
-        text.data += size;
-        text.size -= size;
-    }
-}
-
-static void embed_insert(struct ot_rope *rope, struct place *p, uint8_t *value, uint32_t size,
-                         const struct ot_attrs *attrs)
-{
-    place_split(rope, p);
-    struct node *node = spare_take(rope);
-    node->embed = value;
-    node->embed_size = size;
-    node->attrs = ot_attrs_ref(attrs);
-    rope->bytes += size;
-    rope->memory += size;
-    node_link(rope, p, node);
-}
-
-/* --- text out --- */
-
-/* Removes units of the node right of the place, not beyond its end; returns how many. */
-static uint32_t part_delete(struct ot_rope *rope, struct place *p, uint64_t units)
-{
-    struct node *node = p->node;
-    uint32_t here = node ? node_units(node) - p->offset : 0;
-
-    if (here == 0) {
-        node = place_next(p);
-        here = node_units(node);
-        if (units >= here) {
-            node_unlink(rope, p, node);
-            return here;
-        }
-        place_step(rope, p);
-    }
-    if (units < here)
-        here = (uint32_t)units;
-    size_t from = node_offset(node, p->offset), to = node_offset(node, p->offset + here);
-    memmove(node->text + from, node->text + to, node->size - to);
-    node->size = (uint16_t)(node->size - (to - from));
-    node->units = (uint16_t)(node->units - here);
-    rope->bytes -= to - from;
-    links_grow(rope, p, -(int64_t)here);
-    return here;
-}
-
-/* Joins the node at the place with the next one where both fit in one: keeps the list short. */
-static void place_join(struct ot_rope *rope, struct place *p)
-{
-    struct node *left = p->node, *right = place_next(p);
-
-    if (!left || !right || p->offset != node_units(left) || right->embed ||
-        !node_takes(left, right->attrs, right->size) ||
-        left->size + right->size > ROPE_NODE_SIZE / 2)
-        return;
-    uint16_t size = right->size, units = right->units;
-    memcpy(left->text + left->size, right->text, size);
-    left->size = (uint16_t)(left->size + size);
-    left->units = (uint16_t)(left->units + units);
-    rope->bytes += size; /* node_unlink takes it off again */
-    node_unlink(rope, p, right);
-    links_grow(rope, p, units);
-}
-
-static void range_delete(struct ot_rope *rope, uint64_t index, uint64_t units)
-{
-    struct place p;
-
-    place_find(rope, index, &p);
-    while (units)
-        units -= part_delete(rope, &p, units);
-    place_join(rope, &p);
-}
-
-/* --- attributes --- */
-
-static int attrs_merge(struct ot_rope *rope, struct arena *mem, const struct node *node,
-                       struct slice change, const struct ot_attrs **ret)
-{
-    struct slice list;
-    int r = attrs_compose(mem, ot_attrs_list(node->attrs), change, false, &list);
-
-    if (r)
-        return r;
-    *ret = ot_attrs_intern(rope->table, list);
-    return *ret || list.size == 0 ? 0 : -ENOMEM;
-}
-
-static void range_format(struct ot_rope *rope, struct arena *mem, uint64_t index, uint64_t units,
-                         struct slice change)
-{
-    struct place p;
-
-    place_find(rope, index, &p);
-    place_split(rope, &p);
-    uint64_t end = index + units;
-    place_find(rope, end, &p);
-    place_split(rope, &p);
-    place_find(rope, index, &p);
-    struct node *node = place_next(&p);
-    while (units) {
-        const struct ot_attrs *attrs;
-        MUST(attrs_merge(rope, mem, node, change, &attrs) == 0); /* held: cannot fail */
-        ot_attrs_release(rope->table, node->attrs);
-        node->attrs = attrs;
-        units -= node_units(node);
-        node = node->links[0].next;
-    }
-    place_find(rope, end, &p);
-    place_join(rope, &p);
-    place_find(rope, index, &p);
-    place_join(rope, &p);
-}
-
-/* --- an op --- */
-
-static bool border_cuts(const struct ot_rope *rope, uint64_t index)
-{
-    struct place p;
-    size_t bytes;
-
-    /* Bytes equal units only where all is ASCII: the common case needs no look. */
-    if (index == 0 || index >= rope->units || rope->bytes == rope->units)
-        return false;
-    place_find((struct ot_rope *)rope, index, &p);
-    if (!p.node || p.node->embed || p.node->size == p.node->units)
-        return false;
-    return !ot_utf_offset(slice_of(p.node->text, p.node->size), p.offset, &bytes);
+    rope_seek(rope, index, false, ret);
+    return leaf_cuts(ret->leaf, ret->offset);
 }
 
 int ot_rope_check(const struct ot_rope *rope, const struct ot_op *op, bool final_newline)
 {
+    struct rope_path path;
     uint64_t index = 0;
 
     if (op->units_in > rope->units)
         return OT_TOO_LONG;
+    if (rope->units - op->units_in + op->units_out > OT_UNITS_MAX)
+        return OT_TOO_LARGE;
     for (uint32_t i = 0; i < op->count; i++) {
         const struct ot_comp *comp = &op->comps[i];
-        if (comp->kind == OT_RETAIN || comp->kind == OT_DELETE)
+        if (comp->kind < OT_INSERT)
             index += comp->length;
-        if (final_newline && ((comp->kind == OT_DELETE && index == rope->units) ||
-                              (comp->kind >= OT_INSERT && index == rope->units)))
-            return OT_BREAKS_NEWLINE;
-        /* Every border between components, and the end of the last, must be one of characters. */
-        if (border_cuts(rope, index))
+        /* Begins and ends of components are ends of retains and deletes. */
+        if ((comp->kind < OT_INSERT || i == 0) && border_cuts(rope, index, &path))
             return OT_CUTS_PAIR;
+        if (final_newline && comp->kind != OT_RETAIN && index == rope->units)
+            return OT_BREAKS_NEWLINE;
     }
     return 0;
 }
 
-/* What an op holds while it is applied, so that nothing can fail then. */
-struct held {
-    struct bytes attrs;  /* const struct ot_attrs *, each a reference */
-    struct bytes embeds; /* uint8_t *, each owned until it is in a node */
-    size_t nodes;
-};
+/* --- the change itself: nothing fails from here on --- */
 
-static int hold(struct held *held, const struct ot_attrs *attrs)
+static void leaf_append_new(struct ot_rope *rope, struct rope_path *path, struct slice text,
+                            uint32_t units, const struct ot_attrs *attrs)
 {
-    if (attrs)
-        bytes_append(&held->attrs, &attrs, sizeof attrs);
-    return held->attrs.failed ? -ENOMEM : 0;
+    struct rope_leaf *leaf = leaf_take_spare(rope);
+
+    leaf_insert_text(rope, leaf, 0, text, units, attrs);
+    rope_count(rope, path, units);
+    rope_add_leaf(rope, path, leaf);
 }
 
-static int hold_list(struct ot_rope *rope, struct held *held, struct slice list)
+static void leaf_divide(struct ot_rope *rope, struct rope_path *path, uint32_t offset)
 {
-    const struct ot_attrs *attrs = ot_attrs_intern(rope->table, list);
+    struct rope_leaf *right = leaf_take_spare(rope);
 
-    if (!attrs && list.size)
-        return -ENOMEM;
-    int r = hold(held, attrs);
-    if (r)
-        ot_attrs_release(rope->table, attrs);
-    return r;
+    leaf_split(rope, path->leaf, offset, right);
+    rope_add_leaf(rope, path, right);
 }
 
-static int hold_format(struct ot_rope *rope, struct arena *mem, struct held *held, uint64_t index,
-                       const struct ot_comp *comp)
+/* Whole characters of text that fit in `room`; their units. */
+static struct slice text_fit(struct slice text, uint32_t units, size_t room, uint32_t *ret_units)
 {
-    struct place p;
-    uint64_t left = comp->length;
+    uint64_t counted = units;
 
-    place_find(rope, index, &p);
-    uint64_t here = p.node ? node_units(p.node) - p.offset : 0;
-    const struct node *node = here ? p.node : place_next(&p);
-    if (!here)
-        here = node_units(node);
-    for (;;) {
-        const struct ot_attrs *attrs;
-        int r = attrs_merge(rope, mem, node, comp->attrs, &attrs);
-        if (!r && (r = hold(held, attrs)))
-            ot_attrs_release(rope->table, attrs);
-        if (r)
-            return r;
-        if (left <= here)
-            return 0;
-        left -= here;
-        node = node->links[0].next;
-        here = node_units(node);
+    if (text.size > room) {
+        text.size = room;
+        while (text.size > 0 && (text.data[text.size] & 0xc0) == 0x80)
+            text.size--;
+        MUST(ot_utf_units(text, &counted));
     }
+    *ret_units = (uint32_t)counted;
+    return text;
 }
 
-static int hold_embed(struct held *held, struct slice value)
+/* As much of the text as one step can place; its units. */
+static uint32_t text_step(struct ot_rope *rope, uint64_t index, struct slice *text, uint32_t units,
+                          const struct ot_attrs *attrs)
 {
-    uint8_t *copy = malloc(value.size);
+    struct rope_path path;
+    struct slice part = *text;
+    uint32_t part_units = units;
 
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, value.data, value.size);
-    bytes_append(&held->embeds, &copy, sizeof copy);
-    if (held->embeds.failed)
-        free(copy);
-    return held->embeds.failed ? -ENOMEM : 0;
-}
-
-static int op_hold(struct ot_rope *rope, const struct ot_op *op, struct arena *mem,
-                   struct held *held)
-{
-    uint64_t index = 0;
-    int r = 0;
-
-    for (uint32_t i = 0; i < op->count && !r; i++) {
-        const struct ot_comp *comp = &op->comps[i];
-        held->nodes += 2;
-        if (comp->kind >= OT_INSERT) {
-            held->nodes += comp->content.size / (ROPE_NODE_SIZE - 52) + 1;
-            r = hold_list(rope, held, comp->attrs);
-            if (!r && comp->kind == OT_EMBED)
-                r = hold_embed(held, comp->content);
-        } else {
-            /* Formats read the text as it is before the op: positions do not shift yet. */
-            if (comp->kind == OT_RETAIN && comp->attrs.size)
-                r = hold_format(rope, mem, held, index, comp);
-            index += comp->length;
-        }
+    rope_seek(rope, index, false, &path);
+    size_t used = leaf_used(path.leaf) + ROPE_RUN_ROOM;
+    size_t room = used < path.leaf->capacity ? path.leaf->capacity - used : 0;
+    bool at_end = path.offset == path.leaf->units;
+    if (text->size > room && !at_end) {
+        leaf_divide(rope, &path,
+                    text->size > ROPE_TEXT_SMALL ? path.offset : leaf_middle(path.leaf));
+        return 0;
     }
-    return r ? r : spare_fill(rope, held->nodes);
-}
-
-static void held_release(struct ot_rope *rope, struct held *held, size_t embeds_used)
-{
-    for (size_t at = 0; at < held->attrs.size; at += sizeof(void *)) {
-        const struct ot_attrs *attrs;
-        memcpy(&attrs, held->attrs.data + at, sizeof attrs);
-        ot_attrs_release(rope->table, attrs);
-    }
-    for (size_t at = embeds_used * sizeof(void *); at < held->embeds.size; at += sizeof(void *)) {
-        uint8_t *value;
-        memcpy(&value, held->embeds.data + at, sizeof value);
-        free(value);
-    }
-    bytes_fini(&held->attrs);
-    bytes_fini(&held->embeds);
-    /* A few stay for the next keystroke. */
-    while (rope->spare_count > 4) {
-        struct node *node = rope->spare;
-        rope->spare = node->links[0].next;
-        rope->spare_count--;
-        node_free(rope, node);
-    }
-}
-
-static void insert_apply(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp,
-                         struct held *held, size_t *embeds_used)
-{
-    const struct ot_attrs *attrs = ot_attrs_intern(rope->table, comp->attrs);
-    struct place p;
-
-    MUST(attrs || comp->attrs.size == 0);
-    place_find(rope, index, &p);
-    if (comp->kind == OT_INSERT) {
-        text_insert(rope, &p, comp->content, comp->length, attrs);
+    if (text->size <= room || (text->size > ROPE_TEXT_SMALL && room >= ROPE_TEXT_SMALL)) {
+        part = text_fit(*text, units, room, &part_units);
+        leaf_insert_text(rope, path.leaf, path.offset, part, part_units, attrs);
+        rope_count(rope, &path, part_units);
     } else {
-        uint8_t *value;
-        memcpy(&value, held->embeds.data + *embeds_used * sizeof value, sizeof value);
-        (*embeds_used)++;
-        embed_insert(rope, &p, value, (uint32_t)comp->content.size, attrs);
+        part = text_fit(*text, units, ROPE_LEAF_FILL, &part_units);
+        leaf_append_new(rope, &path, part, part_units, attrs);
     }
-    ot_attrs_release(rope->table, attrs);
+    text->data += part.size;
+    text->size -= part.size;
+    return part_units;
 }
 
-static void op_apply(struct ot_rope *rope, const struct ot_op *op, struct arena *mem,
-                     struct held *held, size_t *embeds_used)
+static void text_insert(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp,
+                        const struct ot_attrs *attrs)
 {
-    uint64_t index = 0;
+    struct slice text = comp->content;
+    uint32_t left = comp->length;
+    struct rope_path path;
 
-    for (uint32_t i = 0; i < op->count; i++) {
-        const struct ot_comp *comp = &op->comps[i];
-        switch (comp->kind) {
-        case OT_RETAIN:
-            if (comp->attrs.size)
-                range_format(rope, mem, index, comp->length, comp->attrs);
-            index += comp->length;
-            break;
-        case OT_DELETE:
-            range_delete(rope, index, comp->length);
-            break;
-        case OT_INSERT:
-        case OT_EMBED:
-            insert_apply(rope, index, comp, held, embeds_used);
-            index += comp->length;
-            break;
+    while (text.size > 0) {
+        uint32_t units = text_step(rope, index, &text, left, attrs);
+        index += units;
+        left -= units;
+    }
+    /* Where a long text divided a leaf, its ends may be small. */
+    if (comp->content.size > ROPE_TEXT_SMALL) {
+        rope_seek(rope, index, false, &path);
+        rope_settle(rope, &path);
+    }
+}
+
+static void embed_insert(struct ot_rope *rope, uint64_t index, struct rope_held *held)
+{
+    struct rope_path path;
+
+    rope_seek(rope, index, false, &path);
+    if (leaf_used(path.leaf) + ROPE_RUN_ROOM + sizeof held->embed > path.leaf->capacity) {
+        leaf_divide(rope, &path, leaf_middle(path.leaf));
+        rope_seek(rope, index, false, &path);
+    }
+    leaf_insert_embed(rope, path.leaf, path.offset, held->embed, held->attrs);
+    rope_count(rope, &path, 1);
+    held->embed = NULL;
+}
+
+static void range_delete(struct ot_rope *rope, uint64_t index, uint32_t units)
+{
+    struct rope_path path;
+
+    while (units > 0) {
+        rope_seek(rope, index, true, &path);
+        uint32_t here = path.leaf->units - path.offset;
+        uint32_t take = here < units ? here : units;
+        leaf_delete(rope, path.leaf, path.offset, take);
+        rope_count(rope, &path, -(int64_t)take);
+        if (path.leaf->units == 0)
+            rope_remove_leaf(rope, &path);
+        else
+            rope_settle(rope, &path);
+        units -= take;
+    }
+}
+
+static void range_format(struct ot_rope *rope, uint64_t index, uint32_t units,
+                         struct rope_format *format)
+{
+    struct rope_path path;
+
+    while (units > 0) {
+        rope_seek(rope, index, true, &path);
+        uint32_t here = path.leaf->units - path.offset;
+        uint32_t take = here < units ? here : units;
+        if (take < path.leaf->units && leaf_used(path.leaf) + ROPE_RUN_ROOM > path.leaf->capacity) {
+            leaf_divide(rope, &path, leaf_middle(path.leaf));
+            continue;
         }
+        leaf_format(rope, path.leaf, path.offset, take, format);
+        rope_settle(rope, &path);
+        index += take;
+        units -= take;
     }
 }
 
-int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op)
+static void comp_apply(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp,
+                       struct rope_held *held)
 {
-    struct held held = {0};
-    size_t embeds_used = 0;
-    struct arena mem;
+    switch (comp->kind) {
+    case OT_RETAIN:
+        range_format(rope, index, comp->length, &held->format);
+        break;
+    case OT_DELETE:
+        range_delete(rope, index, comp->length);
+        break;
+    case OT_INSERT:
+        text_insert(rope, index, comp, held->attrs);
+        break;
+    case OT_EMBED:
+        embed_insert(rope, index, held);
+        break;
+    }
+}
+
+static int op_apply(struct ot_rope *rope, const struct ot_op *op)
+{
+    struct rope_plan plan = {0};
+    uint64_t index = 0;
     int r = ot_rope_check(rope, op, false);
 
     if (r)
         return r;
-    arena_init(&mem, SIZE_MAX);
-    r = op_hold(rope, op, &mem, &held);
-    if (!r)
-        op_apply(rope, op, &mem, &held, &embeds_used);
-    held_release(rope, &held, embeds_used);
-    arena_fini(&mem);
+    arena_init(&plan.scratch, SIZE_MAX);
+    r = rope_plan_make(rope, op, &plan);
+    struct rope_held *held = plan.held;
+    for (uint32_t i = 0; i < op->count && !r; i++) {
+        const struct ot_comp *comp = &op->comps[i];
+        if (rope_comp_edits(comp)) {
+            comp_apply(rope, index, comp, held);
+            held += comp->kind != OT_DELETE;
+        }
+        index += comp->kind != OT_DELETE ? comp->length : 0;
+    }
+    rope_plan_release(rope, &plan);
     return r;
 }
 
-/* --- reading --- */
-
-void ot_rope_iter_init(struct ot_rope_iter *iter, const struct ot_rope *rope)
+/*
+ * Typing: one small insert or delete within one leaf, which most ops are. It needs no memory, so it
+ * needs no plan, and one walk from the root. False: nothing is done yet, whatever the reason.
+ */
+static bool typing_insert(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp)
 {
-    *iter = (struct ot_rope_iter){.rope = rope, .state = {rope->heads[0].next}};
-}
+    struct rope_path path;
 
-static struct ot_run run_of(const struct node *node)
-{
-    return (struct ot_run){
-        .content = node->embed ? slice_of(node->embed, node->embed_size)
-                               : slice_of(node->text, node->size),
-        .embed = node->embed != NULL,
-        .units = node_units(node),
-        .attrs = node->attrs,
-    };
-}
-
-bool ot_rope_iter_next(struct ot_rope_iter *iter, struct ot_run *ret)
-{
-    struct node *node = iter->state[0];
-
-    if (!node)
+    if (border_cuts(rope, index, &path) ||
+        leaf_used(path.leaf) + comp->content.size + ROPE_RUN_ROOM > path.leaf->capacity)
         return false;
-    *ret = run_of(node);
-    iter->index += ret->units;
-    iter->state[0] = node->links[0].next;
+    const struct ot_attrs *attrs = ot_attrs_intern(rope->table, comp->attrs);
+    if (!attrs && comp->attrs.size)
+        return false;
+    leaf_insert_text(rope, path.leaf, path.offset, comp->content, comp->length, attrs);
+    ot_attrs_release(rope->table, attrs);
+    rope_count(rope, &path, comp->length);
     return true;
 }
 
-/* Puts a piece of the document into an op, copied. */
-static int run_put(struct ot_builder *b, struct arena *mem, const struct ot_run *run)
+static bool typing_delete(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp)
 {
-    struct slice list = ot_attrs_list(run->attrs);
-    uint8_t *content = arena_copy(mem, run->content.data, run->content.size);
-    uint8_t *attrs = arena_copy(mem, list.data, list.size);
+    struct rope_path path;
 
-    if ((!content && run->content.size) || (!attrs && list.size))
-        return -ENOMEM;
-    if (run->embed)
-        ot_builder_embed(b, slice_of(content, run->content.size), slice_of(attrs, list.size));
-    else
-        ot_builder_insert(b, slice_of(content, run->content.size), run->units,
-                          slice_of(attrs, list.size));
-    return 0;
-}
-
-/* Gathers neighbours of one list first: the builder would copy again at each of them. */
-int ot_rope_to_op(const struct ot_rope *rope, struct arena *mem, struct ot_op *ret)
-{
-    struct ot_rope_iter iter;
-    struct ot_builder b;
-    struct ot_run run, next;
-    struct bytes text = BYTES_INIT;
-    int r = 0;
-
-    ot_builder_init(&b, mem);
-    ot_rope_iter_init(&iter, rope);
-    bool more = ot_rope_iter_next(&iter, &run);
-    while (more && !r) {
-        bytes_reset(&text);
-        bytes_append_slice(&text, run.content);
-        while ((more = ot_rope_iter_next(&iter, &next)) && !run.embed && !next.embed &&
-               next.attrs == run.attrs) {
-            bytes_append_slice(&text, next.content);
-            run.units += next.units;
-        }
-        run.content = bytes_slice(&text);
-        r = text.failed ? -ENOMEM : run_put(&b, mem, &run);
-        run = next;
-    }
-    bytes_fini(&text);
-    return r ? r : ot_builder_finish(&b, ret);
-}
-
-/* The piece [index, index + units) of the document, for the inverse of a delete or a format. */
-static int range_invert(const struct ot_rope *rope, uint64_t index, const struct ot_comp *comp,
-                        struct arena *mem, struct ot_builder *b)
-{
-    struct place p;
-    uint64_t left = comp->length;
-    int r = 0;
-
-    place_find((struct ot_rope *)rope, index, &p);
-    bool border = !p.node || p.offset == node_units(p.node);
-    uint32_t offset = border ? 0 : p.offset;
-    const struct node *node = border ? place_next(&p) : p.node;
-    for (; left && !r; node = node->links[0].next, offset = 0) {
-        struct ot_run run = run_of(node);
-        uint32_t take = run.units - offset < left ? run.units - offset : (uint32_t)left;
-        if (comp->kind == OT_DELETE) {
-            if (!run.embed) {
-                size_t from = node_offset(node, offset), to = node_offset(node, offset + take);
-                run.content = slice_of(node->text + from, to - from);
-                run.units = take;
-            }
-            r = run_put(b, mem, &run);
-        } else {
-            struct slice back;
-            r = attrs_invert(mem, comp->attrs, ot_attrs_list(node->attrs), &back);
-            if (!r)
-                ot_builder_retain(b, take, back);
-        }
-        left -= take;
-    }
-    return r;
-}
-
-int ot_rope_invert(const struct ot_rope *rope, const struct ot_op *op, struct arena *mem,
-                   struct ot_op *ret)
-{
-    struct ot_builder b;
-    uint64_t index = 0;
-    int r = 0;
-
-    ot_builder_init(&b, mem);
-    for (uint32_t i = 0; i < op->count && !r; i++) {
-        const struct ot_comp *comp = &op->comps[i];
-        if (comp->kind >= OT_INSERT) {
-            ot_builder_delete(&b, comp->length);
-            continue;
-        }
-        if (comp->kind == OT_RETAIN && !comp->attrs.size)
-            ot_builder_retain(&b, comp->length, (struct slice){0});
-        else
-            r = range_invert(rope, index, comp, mem, &b);
-        index += comp->length;
-    }
-    return r ? r : ot_builder_finish(&b, ret);
-}
-
-void ot_rope_text(const struct ot_rope *rope, struct bytes *out)
-{
-    struct ot_rope_iter iter;
-    struct ot_run run;
-
-    ot_rope_iter_init(&iter, rope);
-    while (ot_rope_iter_next(&iter, &run)) {
-        if (run.embed)
-            bytes_append_str(out, "\xef\xbf\xbc");
-        else
-            bytes_append_slice(out, run.content);
-    }
-}
-
-bool ot_rope_equal(const struct ot_rope *a, const struct ot_rope *b)
-{
-    struct ot_rope_iter ia, ib;
-    struct ot_run ra = {0}, rb = {0};
-
-    if (a->units != b->units || a->bytes != b->bytes)
+    rope_seek(rope, index, true, &path);
+    if (path.leaf->units - path.offset < comp->length || path.leaf->units == comp->length ||
+        leaf_cuts(path.leaf, path.offset) || leaf_cuts(path.leaf, path.offset + comp->length))
         return false;
-    ot_rope_iter_init(&ia, a);
-    ot_rope_iter_init(&ib, b);
-    for (;;) {
-        if (ra.content.size == 0 && !ot_rope_iter_next(&ia, &ra))
-            return rb.content.size == 0 && !ot_rope_iter_next(&ib, &rb);
-        if (rb.content.size == 0 && !ot_rope_iter_next(&ib, &rb))
-            return false;
-        size_t size = ra.content.size < rb.content.size ? ra.content.size : rb.content.size;
-        if (ra.embed != rb.embed || (ra.embed && ra.content.size != rb.content.size) ||
-            !slice_equal(ot_attrs_list(ra.attrs), ot_attrs_list(rb.attrs)) ||
-            memcmp(ra.content.data, rb.content.data, size) != 0)
-            return false;
-        ra.content = slice_of(ra.content.data + size, ra.content.size - size);
-        rb.content = slice_of(rb.content.data + size, rb.content.size - size);
-    }
+    leaf_delete(rope, path.leaf, path.offset, comp->length);
+    rope_count(rope, &path, -(int64_t)comp->length);
+    rope_settle(rope, &path);
+    return true;
 }
 
-void ot_rope_verify(const struct ot_rope *rope)
+static bool typing_apply(struct ot_rope *rope, const struct ot_op *op)
 {
-    uint64_t units = 0;
-    size_t bytes = 0, memory = sizeof *rope;
+    const struct ot_comp *last = &op->comps[op->count - 1];
+    uint64_t index = op->count == 2 ? op->comps[0].length : 0;
 
-    for (const struct node *node = rope->heads[0].next; node; node = node->links[0].next) {
-        uint64_t counted = 0;
-        MUST(node->embed ||
-             (node->size && ot_utf_units(slice_of(node->text, node->size), &counted)));
-        MUST(node->embed || counted == node->units);
-        units += node_units(node);
-        bytes += node->embed ? node->embed_size : node->size;
-        memory += node_memory(node->height) + (node->embed ? node->embed_size : 0);
-    }
-    for (const struct node *node = rope->spare; node; node = node->links[0].next)
-        memory += node_memory(node->height);
-    MUST(units == rope->units && bytes == rope->bytes && memory == rope->memory);
-    for (int i = 0; i < rope->height; i++) {
-        const struct link *link = &rope->heads[i];
-        const struct node *node = rope->heads[0].next;
-        uint64_t sum = 0;
-        for (;; link = &link->next->links[i]) {
-            uint64_t start = sum;
-            sum += link->units;
-            for (; node && start < sum; node = node->links[0].next) {
-                if (node == link->next)
-                    break;
-                start += node_units(node);
-            }
-            if (!link->next)
-                break;
-        }
-        MUST(sum == rope->units);
-    }
+    if (op->count > 2 || index > rope->units ||
+        (op->count == 2 && (op->comps[0].kind != OT_RETAIN || op->comps[0].attrs.size)))
+        return false;
+    if (last->kind == OT_INSERT && last->length <= OT_UNITS_MAX - rope->units)
+        return typing_insert(rope, index, last);
+    return last->kind == OT_DELETE && typing_delete(rope, index, last);
+}
+
+int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op)
+{
+    if (op->count == 0 || typing_apply(rope, op))
+        return 0;
+    return op_apply(rope, op);
 }

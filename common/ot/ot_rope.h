@@ -17,16 +17,30 @@ struct ot_rope *ot_rope_free(struct ot_rope *rope);
 uint64_t ot_rope_units(const struct ot_rope *rope); /* UTF-16 units */
 size_t ot_rope_bytes(const struct ot_rope *rope);   /* bytes of UTF-8 text and embed values */
 size_t ot_rope_memory(const struct ot_rope *rope);  /* bytes of memory held, to charge */
+uint32_t ot_rope_runs(const struct ot_rope *rope);  /* at least the components of ot_rope_to_op */
+/*
+ * The most that the document as an op can take in binary form, in O(1). A format repeats its
+ * attributes for every run that it covers, so this, not the text, is what a limit on documents has
+ * to look at: a document whose snapshot passes ot_limits_stored could not be loaded again.
+ */
+size_t ot_rope_encoded_max(const struct ot_rope *rope);
+/* 0, or OT_TOO_LARGE if after op, which must fit, the document might take more than size_max so. */
+MUST_CHECK int ot_rope_check_size(const struct ot_rope *rope, const struct ot_op *op,
+                                  size_t size_max);
 
 /*
- * Does op fit? 0, OT_TOO_LONG or OT_CUTS_PAIR; with `final_newline` also OT_BREAKS_NEWLINE (a
- * document of kind rich ends in a newline that no op deletes and behind which none inserts).
+ * Does op fit? 0, OT_TOO_LONG, OT_CUTS_PAIR, or OT_TOO_LARGE (OT_UNITS_MAX); with `final_newline`
+ * also OT_BREAKS_NEWLINE (a document of kind rich ends in a newline that no op deletes and behind
+ * which none inserts).
  */
 MUST_CHECK int ot_rope_check(const struct ot_rope *rope, const struct ot_op *op,
                              bool final_newline);
-/* Checks (without the newline rule), then applies. On any refusal the rope is untouched. */
+/*
+ * Checks (without the newline rule), then applies. On any refusal, and on -ENOMEM (the bound of the
+ * attribute table included), the rope's content is untouched.
+ */
 MUST_CHECK int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op);
-/* The op that undoes `op`, which must fit; before it is applied. Copies into mem. */
+/* The op that undoes `op`; asked before that is applied. Copies into mem. Refuses as check does. */
 MUST_CHECK int ot_rope_invert(const struct ot_rope *rope, const struct ot_op *op, struct arena *mem,
                               struct ot_op *ret);
 
@@ -37,10 +51,13 @@ struct ot_run {
     uint32_t units;
     const struct ot_attrs *attrs;
 };
+struct rope_leaf;
 struct ot_rope_iter {
     const struct ot_rope *rope;
-    void *state[2];
-    uint64_t index;
+    uint64_t index; /* of the next run; the rest is private */
+    const struct rope_leaf *leaf;
+    unsigned run;
+    size_t bytes;
 };
 void ot_rope_iter_init(struct ot_rope_iter *iter, const struct ot_rope *rope);
 bool ot_rope_iter_next(struct ot_rope_iter *iter, struct ot_run *ret);
