@@ -24,6 +24,8 @@ static void entries_drop_front(struct sim_entries *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         bytes_fini(&list->items[i].payload);
+    if (count == 0)
+        return; /* an empty list has no items to point into */
     memmove(list->items, list->items + count, (list->count - count) * sizeof *list->items);
     list->count -= count;
 }
