@@ -384,6 +384,24 @@ START_TEST(an_own_op_that_came_out_differently)
 }
 END_TEST
 
+/* The same bytes under another seq are not the answer to this op: an ack is by name (I5). */
+START_TEST(an_own_record_of_another_seq)
+{
+    struct world_client *c = live();
+    struct chain_position at = client_doc_position(c->doc);
+    struct wire_client_record record = {
+        .has_author = true, .seq = 2, .kind = WIRE_KIND_EDIT, .count = 1};
+
+    ck_assert_int_eq(world_type(c, 0, "x"), 0);
+    ck_assert_uint_eq(sent(c).submit.seq, 1);
+    client_doc_author(c->doc, record.author);
+    record.body = op_bytes(0, "x");
+    struct wire_server_frame own = entry_frame(at, &record);
+    ck_assert_int_eq(world_give(c, &own), CLIENT_DIVERGED);
+    ck_assert_uint_eq(c->acked, 0);
+}
+END_TEST
+
 /* A foreign op that does not fit leaves what is pending whole: it becomes the draft. */
 START_TEST(an_op_that_does_not_fit)
 {
@@ -709,6 +727,7 @@ int main(void)
     tcase_add_test(tc, a_gap_is_closed_first);
     tcase_add_test(tc, a_foreign_hash_leads_to_a_resync);
     tcase_add_test(tc, an_own_op_that_came_out_differently);
+    tcase_add_test(tc, an_own_record_of_another_seq);
     tcase_add_test(tc, an_op_that_does_not_fit);
     tcase_add_test(tc, a_resync_keeps_the_text_as_a_draft);
     tcase_add_test(tc, a_snapshot_with_unsent_text);
