@@ -1,6 +1,5 @@
 // `node --test` here: judges the programs of the last build (WEFT_OT names another command).
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { judge } from './judge.mjs';
@@ -9,9 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 function command() {
   if (process.env.WEFT_OT) return process.env.WEFT_OT.split(' ');
-  const weftctl = `${process.env.WEFT_BIN ?? `${root}build/bin`}/weftctl`;
-  if (fs.existsSync(weftctl)) return [weftctl, 'ot'];
-  return [`${root}build/release/tests/support/ot_lines`];
+  return [`${process.env.WEFT_BIN ?? `${root}build/bin`}/weftctl`, 'ot'];
 }
 
 const folder = `${root}tests/vectors`;

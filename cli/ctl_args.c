@@ -1,0 +1,93 @@
+/*
+ * getopt_long, because an operand may stand before the options (`get DOC --rev 7`); common/conf,
+ * which the services use, wants flags first and reads every option from the environment too, which
+ * is right for a service's settings and wrong for a verb's (`WEFT_REV`).
+ */
+#include "ctl_args.h"
+
+#include <getopt.h>
+
+#include "must.h"
+
+#define OPTIONS_MAX 24
+/* What getopt_long returns for the option at index i. */
+#define OPTION_BASE 256
+#define OPTION_HELP (OPTION_BASE + OPTIONS_MAX)
+
+static bool wrong(const struct ctl_verb *verb, struct ctl *ctl, const char *what, const char *which)
+{
+    fprintf(ctl->err, "weftctl %s: %s %.80s (weftctl %s --help tells)\n", verb->name, what, which,
+            verb->name);
+    return false;
+}
+
+static void options_for_getopt(const struct ctl_verb *verb, struct option list[OPTIONS_MAX + 2])
+{
+    size_t n = 0;
+
+    MUST(verb->option_count <= OPTIONS_MAX);
+    for (; n < verb->option_count; n++) {
+        list[n] =
+            (struct option){.name = verb->options[n].name,
+                            .has_arg = verb->options[n].noun ? required_argument : no_argument,
+                            .val = OPTION_BASE + (int)n};
+    }
+    list[n++] = (struct option){.name = "help", .has_arg = no_argument, .val = OPTION_HELP};
+    list[n] = (struct option){0};
+}
+
+static void option_take(const struct ctl_option *option, struct ctl *ctl, const char *value)
+{
+    void *field = (char *)&ctl->args + option->offset;
+
+    if (option->noun)
+        *(const char **)field = value;
+    else
+        *(bool *)field = true;
+}
+
+static bool operand_take(const struct ctl_verb *verb, int argc, char *const *argv, struct ctl *ctl)
+{
+    int left = argc - optind;
+
+    if (left > (verb->operand ? 1 : 0))
+        return wrong(verb, ctl, "unexpected argument", argv[argc - 1]);
+    if (left)
+        ctl->args.doc = argv[optind];
+    return true;
+}
+
+enum ctl_args_outcome ctl_args_read(const struct ctl_verb *verb, int argc, char *const *argv,
+                                    struct ctl *ctl)
+{
+    struct option list[OPTIONS_MAX + 2];
+    int got;
+
+    options_for_getopt(verb, list);
+    opterr = 0;
+    optind = 0; /* starts over, for a second command line in one process */
+    while ((got = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
+        if (got == 'h' || got == OPTION_HELP)
+            return CTL_ARGS_HELP;
+        if (got < OPTION_BASE) {
+            /* ':' comes for a missing value; else it is not known, ambiguous or takes no value. */
+            (void)wrong(verb, ctl, got == ':' ? "no value behind" : "cannot use", argv[optind - 1]);
+            return CTL_ARGS_WRONG;
+        }
+        option_take(&verb->options[got - OPTION_BASE], ctl, optarg);
+    }
+    return operand_take(verb, argc, argv, ctl) ? CTL_ARGS_READ : CTL_ARGS_WRONG;
+}
+
+void ctl_args_help(const struct ctl_verb *verb, FILE *out)
+{
+    fprintf(out, "weftctl %s: %s\n\nusage: weftctl %s%s%s%s\n\n", verb->name, verb->summary,
+            verb->name, verb->operand ? " " : "", verb->operand ? verb->operand : "",
+            verb->option_count ? " [OPTION]..." : "");
+    for (size_t i = 0; i < verb->option_count; i++) {
+        const struct ctl_option *o = &verb->options[i];
+        fprintf(out, "  --%s%s%s\n      %s\n", o->name, o->noun ? " " : "", o->noun ? o->noun : "",
+                o->help);
+    }
+    fprintf(out, "%s%s", verb->option_count ? "\n" : "", verb->more);
+}

@@ -1,0 +1,18 @@
+/* A verb's command line, and its --help. Options and operand in any order. */
+#ifndef WEFT_CTL_ARGS_H
+#define WEFT_CTL_ARGS_H
+
+#include "ctl_verb.h"
+
+enum ctl_args_outcome {
+    CTL_ARGS_READ = 0,
+    CTL_ARGS_HELP,  /* asked for --help */
+    CTL_ARGS_WRONG, /* said so to ctl->err */
+};
+
+/* argv[0] is the verb's name. Fills ctl->args. */
+enum ctl_args_outcome ctl_args_read(const struct ctl_verb *verb, int argc, char *const *argv,
+                                    struct ctl *ctl);
+void ctl_args_help(const struct ctl_verb *verb, FILE *out);
+
+#endif
