@@ -7,7 +7,6 @@
 #include "link_batch.h"
 #include "link_session.h"
 
-#define BODY_DEFAULT (64u * 1024)
 #define ITEM_DEFAULT (40u * 1024 * 1024)
 #define QUEUE_DEFAULT (64u * 1024 * 1024)
 #define QUEUE_ALL_DEFAULT (256u * 1024 * 1024)
@@ -49,29 +48,17 @@ struct link_peer {
 
 static void limits_default(struct link_limits *l)
 {
-    l->body_max = l->body_max ? l->body_max : BODY_DEFAULT;
+    l->body_max = l->body_max ? l->body_max : LINK_BODY_DEFAULT;
     l->item_max = l->item_max ? l->item_max : ITEM_DEFAULT;
     l->queue_max = l->queue_max ? l->queue_max : QUEUE_DEFAULT;
     l->queue_all_max = l->queue_all_max ? l->queue_all_max : QUEUE_ALL_DEFAULT;
     l->peers_max = l->peers_max ? l->peers_max : PEERS_DEFAULT;
 }
 
-static bool address_is_possible(const char *address)
-{
-    size_t size = strlen(address);
-
-    if (size < 1 || size > LINK_ADDRESS_SIZE_MAX)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if (address[i] <= ' ' || address[i] > '~')
-            return false;
-    return true;
-}
-
 int link_core_init(struct link_core *c, const struct link_config *config, const struct link_io *io,
                    void *io_ctx)
 {
-    if (config->boot_id == 0 || !address_is_possible(config->address))
+    if (config->boot_id == 0 || !link_address_is_plain(slice_str(config->address)))
         return -EINVAL;
     MUST(config->callbacks.on_contact && config->callbacks.on_items);
     char *address = strdup(config->address);
@@ -98,12 +85,17 @@ static void closed_free(struct link_core *c)
     }
 }
 
-void link_core_fini(struct link_core *c)
+void link_core_close_peers(struct link_core *c)
 {
     struct link_peer *p, *next;
 
     HASH_ITER(hh, c->peers, p, next)
     link_peer_close(p);
+}
+
+void link_core_fini(struct link_core *c)
+{
+    link_core_close_peers(c);
     closed_free(c);
     bytes_fini(&c->heartbeat);
     free((char *)c->config.address);
@@ -160,7 +152,7 @@ int link_peer_open(struct link_core *c, const char *address, uint64_t boot_id, i
 {
     const struct link_limits *limits = &c->config.limits;
 
-    if (boot_id == 0 || boot_id == c->config.boot_id || !address_is_possible(address))
+    if (boot_id == 0 || boot_id == c->config.boot_id || !link_address_is_plain(slice_str(address)))
         return -EINVAL;
     if (link_peer_find(c, boot_id))
         return -EEXIST;

@@ -22,6 +22,7 @@
 
 #define LINK_HEARTBEAT_US 250000
 #define LINK_SILENT_US 1000000
+#define LINK_BODY_DEFAULT (64u * 1024)
 
 struct link_core;
 struct link_peer;
@@ -77,7 +78,7 @@ struct link_io {
 };
 
 struct link_limits {
-    size_t body_max;  /* of a batch; 0: 64 KiB */
+    size_t body_max;  /* of a batch; 0: LINK_BODY_DEFAULT */
     size_t item_max;  /* to be put together from pieces; 0: 40 MiB (a document and its state) */
     size_t queue_max; /* bytes waiting for one peer; 0: 64 MiB. Past it the link is reset: a peer
                          that does not read must not fill our memory */
@@ -125,6 +126,8 @@ int link_core_init(struct link_core *c, const struct link_config *config, const 
                    void *io_ctx) __attribute__((warn_unused_result));
 /* Closes what is open. */
 void link_core_fini(struct link_core *c);
+/* link_peer_close() of every peer. */
+void link_core_close_peers(struct link_core *c);
 
 /* A message came in. */
 void link_core_receive(struct link_core *c, struct slice message, int64_t now_us);

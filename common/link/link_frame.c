@@ -34,7 +34,7 @@ void link_frame_write(const struct link_head *head, uint8_t *out)
     memcpy(out + LINK_HEAD_SIZE, head->address.data, head->address.size);
 }
 
-static bool address_is_plain(struct slice address)
+bool link_address_is_plain(struct slice address)
 {
     if (address.size < 1 || address.size > LINK_ADDRESS_SIZE_MAX)
         return false;
@@ -80,7 +80,7 @@ bool link_frame_read(struct slice message, struct link_head *ret)
         .address = slice_of(p + LINK_HEAD_SIZE, address_size),
         .body = slice_of(p + LINK_HEAD_SIZE + address_size, load_be32(p + 52)),
     };
-    if (!address_is_plain(head.address) || !head_is_valid(&head))
+    if (!link_address_is_plain(head.address) || !head_is_valid(&head))
         return false;
     *ret = head;
     return true;
