@@ -192,6 +192,22 @@ int pg_load(struct pg_client *client, struct slice doc, uint64_t rev_max, pg_loa
 
 /* ---- history ---- */
 
+/* Where the chain stood before the first segment of the rows. */
+static bool history_before(const PGresult *result, struct slice doc, uint64_t first_rev,
+                           struct chain_position *ret)
+{
+    struct slice hash;
+    if (!row_bytes(result, 0, 4, &hash)) {
+        *ret = chain_position_start(doc);
+        return first_rev == 1;
+    }
+    if (hash.size != CHAIN_HASH_SIZE)
+        return false;
+    ret->rev = first_rev - 1;
+    memcpy(ret->hash, hash.data, CHAIN_HASH_SIZE);
+    return true;
+}
+
 static int history_finish(struct pg_request *request, const struct pg_answer *answer,
                           PGresult *result)
 {
@@ -208,6 +224,9 @@ static int history_finish(struct pg_request *request, const struct pg_answer *an
     for (; fits && r.count < (size_t)PQntuples(result); r.count++)
         fits = row_segment(result, (int)r.count, 0, &segments[r.count]);
     r.segments = segments;
+    if (fits && r.count)
+        fits =
+            history_before(result, request->params.at[0].bytes, segments[0].first_rev, &r.before);
     if (fits)
         done(request->arg, answer, &r);
     free(segments);

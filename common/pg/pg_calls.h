@@ -55,6 +55,7 @@ MUST_CHECK int pg_load(struct pg_client *client, struct slice doc, uint64_t rev_
 struct pg_history_reply {
     size_t count;
     const struct pg_segment *segments; /* in order */
+    struct chain_position before;      /* the first segment, if there is one */
 };
 
 typedef void pg_history_done(void *arg, const struct pg_answer *answer,
@@ -90,8 +91,8 @@ MUST_CHECK int pg_docs(struct pg_client *client, struct slice prefix, struct sli
 /*
  * A document's lock, within a transaction of its own (I7): taken by whoever adopts a head or
  * commits a segment, and held while Redis is asked. It ends with exactly one pg_commit or
- * pg_unlock; both take it, and if its connection is lost meanwhile they are answered DOWN: nothing
- * was committed.
+ * pg_unlock; both take it and cannot fail for want of memory. If its connection is lost meanwhile
+ * they are answered DOWN: nothing was committed.
  */
 struct pg_lock;
 
@@ -130,13 +131,13 @@ struct pg_commit_reply {
 typedef void pg_commit_done(void *arg, const struct pg_answer *answer,
                             const struct pg_commit_reply *reply);
 
-/* One transaction: segment, snapshot, head. Takes the lock unless it returns -ENOMEM. */
-MUST_CHECK int pg_commit(struct pg_lock *lock, const struct pg_commit *commit, pg_commit_done *done,
-                         void *arg);
+/* One transaction: segment, snapshot, head. Takes the lock. */
+void pg_commit(struct pg_lock *lock, const struct pg_commit *commit, pg_commit_done *done,
+               void *arg);
 
 typedef void pg_unlock_done(void *arg, const struct pg_answer *answer);
 
-/* Ends the transaction without a change. Takes the lock unless it returns -ENOMEM. */
-MUST_CHECK int pg_unlock(struct pg_lock *lock, pg_unlock_done *done, void *arg);
+/* Ends the transaction without a change. Takes the lock. */
+void pg_unlock(struct pg_lock *lock, pg_unlock_done *done, void *arg);
 
 #endif

@@ -47,6 +47,18 @@ struct pg_request *pg_request_new(enum pg_kind kind, const struct pg_params *par
     return request;
 }
 
+void pg_request_free(struct pg_request *request)
+{
+    if (!request)
+        return;
+    if (request->lock) {
+        pg_request_free(request->lock->end);
+        free(request->lock);
+    }
+    free(request->room);
+    free(request);
+}
+
 static void count_outcome(struct pg_client_stats *stats, enum pg_outcome outcome)
 {
     switch (outcome) {
@@ -90,12 +102,9 @@ void pg_request_end(struct pg_client *client, struct pg_request *request, enum p
         MUST(request->finish(request, &answer, NULL) == 0);
     }
     count_outcome(&client->stats, answer.outcome);
-    if (request->lock) {
-        free(request->lock);
+    if (request->lock)
         pg_client_lock_gone(client);
-    }
-    free(request->room);
-    free(request);
+    pg_request_free(request);
 }
 
 void pg_request_fall(struct pg_client *client, struct pg_request *request, enum pg_outcome outcome,

@@ -95,6 +95,7 @@ struct pg_request {
 struct pg_lock {
     struct pg_client *client; /* borrowed; it waits for all locks to end */
     struct pg_conn *conn;     /* NULL: lost */
+    struct pg_request *end;   /* owned: its COMMIT or UNLOCK to be, so that ending cannot fail */
     size_t size;
     uint8_t doc[];
 };
@@ -163,6 +164,8 @@ struct pg_client {
 /* A request with its own copy of params (may be NULL). NULL when memory is out. */
 struct pg_request *pg_request_new(enum pg_kind kind, const struct pg_params *params,
                                   pg_finish *finish, void (*done)(void), void *arg);
+/* Frees what was never submitted, and the lock it owns. */
+void pg_request_free(struct pg_request *request);
 /* Queues it, or lets it fall at once. */
 void pg_submit(struct pg_client *client, struct pg_request *request);
 /* Counts a call that does not queue. */

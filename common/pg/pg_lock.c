@@ -151,35 +151,45 @@ static int lock_finish(struct pg_request *request, const struct pg_answer *answe
 
 int pg_lock(struct pg_client *client, struct slice doc, pg_lock_done *done, void *arg)
 {
-    struct pg_lock *lock = malloc(sizeof *lock + doc.size);
     struct pg_request *request =
-        lock ? pg_request_new(PG_KIND_LOCK, NULL, lock_finish, (any_done *)done, arg) : NULL;
-    if (!request) {
-        free(lock);
+        pg_request_new(PG_KIND_LOCK, NULL, lock_finish, (any_done *)done, arg);
+    struct pg_lock *lock = request ? malloc(sizeof *lock + doc.size) : NULL;
+    if (lock) {
+        *lock = (struct pg_lock){.client = client, .size = doc.size};
+        if (doc.size)
+            memcpy(lock->doc, doc.data, doc.size);
+        request->lock = lock;
+        lock->end = pg_request_new(PG_KIND_UNLOCK, NULL, NULL, NULL, NULL);
+    }
+    if (!lock || !lock->end) {
+        pg_request_free(request);
         return -ENOMEM;
     }
-    *lock = (struct pg_lock){.client = client, .size = doc.size};
-    if (doc.size)
-        memcpy(lock->doc, doc.data, doc.size);
-    request->lock = lock;
     client->locks++;
     pg_submit(client, request);
     return 0;
 }
 
-/* Takes the lock; true if its connection stands and the request is on it. */
-static bool end_lock(struct pg_lock *lock, struct pg_request *request)
+/* Takes the lock. NULL: its connection was lost, and the request has fallen. */
+static struct pg_request *end_begin(struct pg_lock *lock, enum pg_kind kind, pg_finish *finish,
+                                    any_done *done, void *arg)
 {
     struct pg_conn *conn = lock->conn;
+    struct pg_request *request = lock->end;
+    lock->end = NULL;
     request->lock = lock;
+    request->kind = kind;
+    request->finish = finish;
+    request->done = done;
+    request->arg = arg;
     pg_accept(lock->client, request);
     if (!conn) {
         pg_request_fall(lock->client, request, PG_OUTCOME_DOWN,
                         "the lock's connection to PostgreSQL was lost");
-        return false;
+        return NULL;
     }
     MUST(conn->state == PG_CONN_HELD && conn->lock == lock);
-    return true;
+    return request;
 }
 
 static int commit_finish(struct pg_request *request, const struct pg_answer *answer,
@@ -193,18 +203,17 @@ static int commit_finish(struct pg_request *request, const struct pg_answer *ans
     return 0;
 }
 
-int pg_commit(struct pg_lock *lock, const struct pg_commit *commit, pg_commit_done *done, void *arg)
+void pg_commit(struct pg_lock *lock, const struct pg_commit *commit, pg_commit_done *done,
+               void *arg)
 {
     struct pg_params p = {0};
-    struct pg_request *request =
-        pg_request_new(PG_KIND_COMMIT, NULL, commit_finish, (any_done *)done, arg);
-    struct pg_conn *conn = lock->conn;
     MUST(commit->to.rev > commit->expect.rev && commit->entry_first_rev > commit->expect.rev &&
          commit->entry_first_rev <= commit->to.rev);
+    struct pg_conn *conn = lock->conn;
+    struct pg_request *request =
+        end_begin(lock, PG_KIND_COMMIT, commit_finish, (any_done *)done, arg);
     if (!request)
-        return -ENOMEM;
-    if (!end_lock(lock, request))
-        return 0;
+        return;
     pg_params_bytes(&p, slice_of(lock->doc, lock->size));
     pg_params_i32(&p, commit->lane);
     pg_params_i64(&p, commit->expect.rev);
@@ -222,7 +231,6 @@ int pg_commit(struct pg_lock *lock, const struct pg_commit *commit, pg_commit_do
     conn->state = PG_CONN_BUSY;
     conn->request = request;
     (void)pg_conn_ask(conn, PG_STATEMENT_COMMIT, &p); /* libpq copies */
-    return 0;
 }
 
 static int unlock_finish(struct pg_request *request, const struct pg_answer *answer,
@@ -234,13 +242,10 @@ static int unlock_finish(struct pg_request *request, const struct pg_answer *ans
     return 0;
 }
 
-int pg_unlock(struct pg_lock *lock, pg_unlock_done *done, void *arg)
+void pg_unlock(struct pg_lock *lock, pg_unlock_done *done, void *arg)
 {
     struct pg_request *request =
-        pg_request_new(PG_KIND_UNLOCK, NULL, unlock_finish, (any_done *)done, arg);
-    if (!request)
-        return -ENOMEM;
-    if (end_lock(lock, request))
+        end_begin(lock, PG_KIND_UNLOCK, unlock_finish, (any_done *)done, arg);
+    if (request)
         pg_conn_start(lock->conn, request);
-    return 0;
 }

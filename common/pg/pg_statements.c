@@ -19,11 +19,16 @@ const struct pg_statement_row pg_statements[PG_STATEMENT_COUNT] = {
          " order by 1, 2",
          2},
 
-    /* Segments join without gaps, so the primary key finds the one that covers $2. length() of
+    /* Segments join without gaps, so the primary key finds the one that covers $2, and the one
+       before it tells the hash where the first begins (null: at the document's start). length() of
        bytes that are stored apart does not fetch them. */
     [PG_STATEMENT_HISTORY] =
         {"weft_history",
-         "select first_rev, last_rev, hash, bytes from"
+         "select first_rev, last_rev, hash, bytes,"
+         "  case when n = 1 then (select p.hash from weft.segments as p where p.doc = $1"
+         "    and p.first_rev < s.first_rev and p.last_rev = s.first_rev - 1"
+         "    order by p.first_rev desc limit 1) end"
+         " from"
          " (select first_rev, last_rev, hash, bytes,"
          "    row_number() over (order by first_rev) as n,"
          "    sum(length(bytes)) over (order by first_rev) as total"

@@ -55,6 +55,7 @@ struct call {
     struct chain_position snapshot_at;
     char snapshot[64];
     size_t count;
+    struct chain_position before;
     struct pg_segment segments[20]; /* bytes: see texts */
     char texts[20][64];
     struct pg_document docs[20];
@@ -112,8 +113,10 @@ static void on_history(void *arg, const struct pg_answer *answer,
                        const struct pg_history_reply *reply)
 {
     struct call *call = arg;
-    if (reply)
+    if (reply) {
         take_segments(call, reply->count, reply->segments);
+        call->before = reply->before;
+    }
     take(call, answer, reply);
 }
 
@@ -265,7 +268,7 @@ static struct pg_commit commit_of(const struct chain_position *at, unsigned coun
 static struct call commit(struct slice doc, const struct pg_commit *c)
 {
     struct call call = {0};
-    ck_assert_int_eq(pg_commit(lock_of(doc), c, on_commit, &call), 0);
+    pg_commit(lock_of(doc), c, on_commit, &call);
     AWAIT(call.answers);
     return call;
 }
@@ -433,8 +436,9 @@ START_TEST(history_covers_what_is_asked)
 {
     struct chain_position at = chain_position_start(DOC);
     static const char *const texts[] = {"00000", "11111", "22222", "33333"};
-    for (int i = 0; i < 4; i++)
-        at = committed(DOC, &at, 10, texts[i], NULL); /* 1-10, 11-20, 21-30, 31-40 */
+    struct chain_position ends[5] = {at};
+    for (int i = 0; i < 4; i++) /* 1-10, 11-20, 21-30, 31-40 */
+        ends[i + 1] = at = committed(DOC, &at, 10, texts[i], NULL);
     static const struct {
         uint64_t from, to, bytes;
         size_t count;
@@ -447,6 +451,7 @@ START_TEST(history_covers_what_is_asked)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct call call = history(cases[i].from, cases[i].to, cases[i].bytes);
         ck_assert_msg(call.count == cases[i].count, "case %zu: %zu", i, call.count);
+        ck_assert(!call.count || same(&call.before, &ends[cases[i].first]));
         for (size_t k = 0; k < call.count; k++) {
             ck_assert_str_eq(call.texts[k], texts[cases[i].first + k]);
             ck_assert_uint_eq(call.segments[k].first_rev, 10 * (cases[i].first + k) + 1);
@@ -562,12 +567,12 @@ START_TEST(a_lock_excludes)
     ck_assert_int_eq(head.outcome, PG_OUTCOME_OK);
     ck_assert_uint_eq(second.answers, 0);
     struct pg_commit c = commit_of(&zero, 3, "x", NULL);
-    ck_assert_int_eq(pg_commit(held, &c, on_commit, &done), 0);
+    pg_commit(held, &c, on_commit, &done);
     AWAIT(second.answers && done.answers);
     ck_assert_int_eq(second.outcome, PG_OUTCOME_OK);
     ck_assert(second.head.exists && same(&second.head.at, &c.to)); /* read behind the commit */
     struct call unlocked = {0};
-    ck_assert_int_eq(pg_unlock(second.lock, on_unlock, &unlocked), 0);
+    pg_unlock(second.lock, on_unlock, &unlocked);
     AWAIT(unlocked.answers);
     ck_assert_int_eq(unlocked.outcome, PG_OUTCOME_OK);
 }
@@ -581,11 +586,11 @@ START_TEST(a_lock_that_is_not_free_is_down)
     AWAIT(second.answers);
     ck_assert_int_eq(second.outcome, PG_OUTCOME_DOWN);
     ck_assert_str_eq(second.sqlstate, "55P03");
-    ck_assert_int_eq(pg_unlock(held, on_unlock, &end), 0);
+    pg_unlock(held, on_unlock, &end);
     AWAIT(end.answers);
     held = lock_of(DOC); /* the connections are usable again */
     end = (struct call){0};
-    ck_assert_int_eq(pg_unlock(held, on_unlock, &end), 0);
+    pg_unlock(held, on_unlock, &end);
     AWAIT(end.answers);
     ck_assert_uint_eq(pg_client_stats(client)->losses, 0);
 }
@@ -603,7 +608,7 @@ START_TEST(locks_leave_a_connection_for_reads)
     for (int i = 0; i < 5; i++) {
         AWAIT(calls[i].answers);
         ck_assert_int_eq(calls[i].outcome, PG_OUTCOME_OK);
-        ck_assert_int_eq(pg_unlock(calls[i].lock, on_unlock, &ends[i]), 0);
+        pg_unlock(calls[i].lock, on_unlock, &ends[i]);
     }
     for (int i = 0; i < 5; i++)
         AWAIT(ends[i].answers);
@@ -622,10 +627,10 @@ START_TEST(a_lock_is_not_held_for_ever)
     struct pg_commit c = commit_of(&zero, 3, "x", NULL);
     struct call late = {0}, end = {0};
     struct pg_lock *other = lock_of(DOC);
-    ck_assert_int_eq(pg_commit(held, &c, on_commit, &late), 0);
+    pg_commit(held, &c, on_commit, &late);
     AWAIT(late.answers);
     ck_assert_int_eq(late.outcome, PG_OUTCOME_DOWN);
-    ck_assert_int_eq(pg_unlock(other, on_unlock, &end), 0);
+    pg_unlock(other, on_unlock, &end);
     AWAIT(end.answers);
     ck_assert(!head_of(DOC).head.exists);
 }
@@ -643,7 +648,7 @@ START_TEST(a_dead_server_is_down_and_comes_back)
     ck_assert_int_eq(head_of(DOC).outcome, PG_OUTCOME_DOWN);
     struct pg_commit c = commit_of(&one, 3, "y", NULL);
     struct call late = {0};
-    ck_assert_int_eq(pg_commit(held, &c, on_commit, &late), 0);
+    pg_commit(held, &c, on_commit, &late);
     AWAIT(late.answers);
     ck_assert_int_eq(late.outcome, PG_OUTCOME_DOWN);
     support_server_again(server);
@@ -661,7 +666,7 @@ START_TEST(a_stalled_server_meets_the_deadline)
     struct call commit_call = {0}, read_call = {0}, unread[3] = {0};
     support_server_pause(server);
     ck_assert_int_eq(pg_head(client, DOC, on_head, &read_call), 0);
-    ck_assert_int_eq(pg_commit(held, &c, on_commit, &commit_call), 0);
+    pg_commit(held, &c, on_commit, &commit_call);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(pg_head(client, DOC, on_head, &unread[i]), 0);
     AWAIT(read_call.answers && commit_call.answers && unread[2].answers);
@@ -701,7 +706,7 @@ START_TEST(a_commit_whose_answer_is_late_is_unknown)
     struct pg_lock *held = lock_of(DOC);
     set_standby("nobody"); /* COMMIT waits for a standby that never comes */
     struct call call = {0};
-    ck_assert_int_eq(pg_commit(held, &c, on_commit, &call), 0);
+    pg_commit(held, &c, on_commit, &call);
     AWAIT(call.answers);
     ck_assert_int_eq(call.outcome, PG_OUTCOME_UNKNOWN);
     /* No timeout of the server has made it visible without its standby. */
@@ -720,7 +725,7 @@ START_TEST(a_commit_let_go_without_its_standby_is_unknown)
     struct pg_lock *held = lock_of(DOC);
     set_standby("nobody");
     struct call call = {0};
-    ck_assert_int_eq(pg_commit(held, &c, on_commit, &call), 0);
+    pg_commit(held, &c, on_commit, &call);
     AWAIT(call.answers || strcmp(sql("select count(pg_cancel_backend(pid)) from pg_stat_activity"
                                      " where wait_event = 'SyncRep'"),
                                  "1") == 0);
@@ -753,7 +758,7 @@ START_TEST(an_ended_session_is_replaced)
         " where application_name = 'weft'");
     AWAIT(pg_client_stats(client)->losses == 3);
     AWAIT(pg_client_state(client) == PG_STATE_READY);
-    ck_assert_int_eq(pg_unlock(held, on_unlock, &end), 0);
+    pg_unlock(held, on_unlock, &end);
     AWAIT(end.answers);
     ck_assert_int_eq(end.outcome, PG_OUTCOME_DOWN);
     ck_assert_int_eq(head_of(DOC).outcome, PG_OUTCOME_OK);
@@ -791,7 +796,7 @@ START_TEST(close_answers_everything_first)
     ck_assert_int_eq(late.outcome, PG_OUTCOME_DOWN);
     ev_loop_step(loop, 20);
     ck_assert(!closed); /* the lock is still ours to end */
-    ck_assert_int_eq(pg_unlock(held, on_unlock, &end), 0);
+    pg_unlock(held, on_unlock, &end);
     AWAIT(closed);
     ck_assert_int_eq(end.outcome, PG_OUTCOME_DOWN);
     support_server_resume(server);
