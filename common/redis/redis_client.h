@@ -67,6 +67,9 @@ struct redis_config {
 struct redis_client_events {
     /* May be NULL. Every change; reason: words for the log, lent ("" when ready). */
     void (*on_state)(void *arg, enum redis_state state, const char *reason);
+    /* May be NULL. The connection of single commands, beats among them, stands anew; no answer has
+       come over it yet. */
+    void (*on_connected)(void *arg);
 };
 
 /* Counters since the start, for the metrics table. */

@@ -208,10 +208,15 @@ static void on_read(struct ev_stream *stream, void *arg, struct slice in)
 
 static void ready(struct redis_conn *conn)
 {
+    struct redis_client *client = client_of(conn);
+
     conn->state = REDIS_CONN_READY;
     conn->attempts = 0;
     conn->retry_ms = now_ms(conn) + CHECK_MS;
-    redis_client_changed(client_of(conn), NULL);
+    if (conn->role == REDIS_CONN_PLAIN && client->events && client->events->on_connected &&
+        !client->closing)
+        client->events->on_connected(client->arg);
+    redis_client_changed(client, NULL);
 }
 
 static int library_loaded(struct redis_request *request, const struct redis_answer *answer,
