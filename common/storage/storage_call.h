@@ -8,21 +8,30 @@
  * APPEND is OK only when confirmed at the configured level, a READ only when nothing in it can
  * be lost again (I4).
  *
- *   kind      where       in                         OK gives
- *   READ      Redis       doc, from_rev, count_max   has_head, head, entries with first_rev >=
- * from_rev, all in one atomic step APPEND    Redis       doc, expect, position,     - REFUSED:
- * head; MISSING first_rev, payload ADOPT     Redis       doc, position              head (set to
- * position if there was none) REBASE    Redis       doc, expect, position      - REFUSED: has_head,
- * head TRIM      Redis       doc, first_rev, position   entries_left REFUSED: not on the chain (of
- * the last entry to go) CLAIM     Redis       lane, lease_ms, count_max  docs REMARK    Redis lane,
- * cursor, count_max    cursor (0: all seen), count of marks repaired BEAT      Redis       members
- * list, self         view (unsealed until the core takes it), time_ms LOAD      PostgreSQL  doc
- * has_head, head; snapshot and segments behind it HISTORY   PostgreSQL  doc, from_rev, to_rev
- * segments that cover these revisions LOCK      PostgreSQL  doc                        has_head,
- * head; the document's lock is held COMMIT    PostgreSQL  in a lock: expect, segment, snapshot,
- * position, first_rev, doc_kind, title            - the lock is gone   REFUSED: head, lock gone
- *   UNLOCK    PostgreSQL  in a lock                  - the lock is gone
- *   DOCS      PostgreSQL  after (id), count_max      docs
+ *   kind     where       in                          OK gives
+ *   READ     Redis       doc, from_rev, count_max    has_head, head, entries that begin at or after
+ *                                                    from_rev, as of one moment
+ *   APPEND   Redis       doc, expect, position,      -
+ *                        first_rev, payload          REFUSED: head; MISSING: there is no head
+ *   ADOPT    Redis       doc, position               head (set to position if there was none)
+ *   REBASE   Redis       doc, expect, position       -
+ *                                                    REFUSED: has_head, head
+ *   TRIM     Redis       doc, first_rev, position    entries_left
+ *                        (of the last entry to go)   REFUSED: not on the chain
+ *   CLAIM    Redis       lane, lease_ms, count_max   docs
+ *   REMARK   Redis       lane, cursor, count_max     cursor (0: all seen), count of marks repaired
+ *   BEAT     Redis       list, self, gone            view, time_ms
+ *                        (self.id empty: only looks)
+ *   LOAD     PostgreSQL  doc                         has_head, head; snapshot and the segments
+ *                                                    behind it
+ *   HISTORY  PostgreSQL  doc, from_rev, to_rev       segments that cover these revisions; has_head,
+ *                                                    head: the position before the first of them
+ *   LOCK     PostgreSQL  doc                         has_head, head; the document's lock is held
+ *   COMMIT   PostgreSQL  in a lock: expect, segment, - ; the lock is gone
+ *                        snapshot, position,         REFUSED: has_head, head; the lock is gone
+ *                        first_rev, doc_kind, title  (whatever the result: the lock is gone)
+ *   UNLOCK   PostgreSQL  in a lock                   - ; the lock is gone, whatever the result
+ *   DOCS     PostgreSQL  after (id), count_max       docs
  */
 #ifndef WEFT_STORAGE_CALL_H
 #define WEFT_STORAGE_CALL_H
@@ -70,7 +79,8 @@ struct storage_lock; /* the implementer's; from LOCK to COMMIT or UNLOCK */
 struct storage_call {
     enum storage_kind kind;
     enum storage_result result;
-    void *owner; /* the core's */
+    void *owner;               /* the core's */
+    struct storage_call *next; /* the implementer's, until the completion */
 
     /* in; slices must live until the completion */
     struct slice doc;
