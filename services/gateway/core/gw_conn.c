@@ -127,23 +127,32 @@ static void conn_detach_all(struct gw_conn *conn)
 }
 
 /* The last words are sent past conn_send(): there is nothing left to condemn. */
-void conn_finish(struct gw_conn *conn)
+static void conn_last_words(struct gw_conn *conn, const char *why)
 {
     struct gw_core *core = conn->core;
     struct bytes text = BYTES_INIT;
     struct wire_server_frame frame;
 
-    MUST(conn->state == CONN_CONDEMNED);
-    if (conn->close_code) {
-        error_frame(core, conn->close_code, conn->close_detail, (struct slice){0}, 0, &text,
-                    &frame);
-        struct refbuf *bytes =
-            core->io.encode(core->io.ctx, conn->variant, &frame, (struct slice){0});
-        if (bytes)
-            (void)core->io.send(core->io.ctx, conn->shell, bytes);
-        refbuf_unref(bytes);
-        bytes_fini(&text);
+    error_frame(core, conn->close_code, conn->close_detail, (struct slice){0}, 0, &text, &frame);
+    if (why) {
+        bytes_append_str(&text, ": ");
+        bytes_append_str(&text, why);
+        frame.error.message = bytes_slice(&text);
     }
+    struct refbuf *bytes = core->io.encode(core->io.ctx, conn->variant, &frame, (struct slice){0});
+    if (bytes)
+        (void)core->io.send(core->io.ctx, conn->shell, bytes);
+    refbuf_unref(bytes);
+    bytes_fini(&text);
+}
+
+void conn_finish(struct gw_conn *conn, const char *why)
+{
+    struct gw_core *core = conn->core;
+
+    MUST(conn->state == CONN_CONDEMNED);
+    if (conn->close_code)
+        conn_last_words(conn, why);
     conn_set(conn, CONN_CLOSED);
     conn_detach_all(conn);
     core->io.close(core->io.ctx, conn->shell, conn->close_code);
@@ -182,9 +191,12 @@ void gw_conn_gone(struct gw_conn *conn)
     core_settle(core);
 }
 
-void gw_conn_bad(struct gw_conn *conn, uint32_t code, uint64_t detail)
+void gw_conn_bad(struct gw_conn *conn, uint32_t code, uint64_t detail, const char *why)
 {
+    if (!conn_live(conn))
+        return;
     conn_condemn(conn, code, detail);
+    conn_finish(conn, why);
     core_settle(conn->core);
 }
 

@@ -70,8 +70,9 @@ struct gw_conn *gw_conn_new(struct gw_core *core, enum gw_variant variant, void 
 void gw_conn_frame(struct gw_conn *conn, const struct wire_client_frame *frame);
 /* Any sign of life that is no frame (WebSocket ping or pong). */
 void gw_conn_alive(struct gw_conn *conn);
-/* The input was not the protocol: an Error, then the end. */
-void gw_conn_bad(struct gw_conn *conn, uint32_t code, uint64_t detail);
+/* The input was not the protocol: an Error, then the end. why (may be NULL) follows the Error's
+ * sentence and is told to nobody but this client. */
+void gw_conn_bad(struct gw_conn *conn, uint32_t code, uint64_t detail, const char *why);
 void gw_conn_drained(struct gw_conn *conn);
 /* The socket is gone; frees conn. */
 void gw_conn_gone(struct gw_conn *conn);

@@ -162,8 +162,13 @@ START_TEST(test_hello)
     fake_up(&c, (struct wire_client_frame){.type = WIRE_UP_PING}); /* too late: ignored */
     fake_expect_none(&f, &c);
     fake_connect(&f, &d, GW_PROTO);
-    gw_conn_bad(d.gw, WIRE_E_BAD_FRAME, 0);
-    fake_expect_error(&f, &d, WIRE_E_BAD_FRAME);
+    gw_conn_bad(d.gw, WIRE_E_BAD_FRAME, 0, "field 3");
+    struct wire_server_frame bad = fake_expect(&f, &d, WIRE_DOWN_ERROR);
+    ck_assert(slice_equal(bad.error.message,
+                          slice_str("the frame is not a well-formed message: field 3")));
+    ck_assert_uint_eq(d.close_code, WIRE_E_BAD_FRAME);
+    gw_conn_bad(d.gw, WIRE_E_BAD_FRAME, 0, NULL); /* too late: ignored */
+    fake_expect_none(&f, &d);
     all_gone();
 }
 END_TEST

@@ -172,7 +172,8 @@ uint64_t core_server_time(struct gw_core *core);
 /* gw_conn.c */
 /* Ends the connection at the end of this event; `code` 0: without an Error. */
 void conn_condemn(struct gw_conn *conn, uint32_t code, uint64_t detail);
-void conn_finish(struct gw_conn *conn); /* of a condemned one, by core_settle() */
+/* Of a condemned one; why (may be NULL) follows the Error's sentence. */
+void conn_finish(struct gw_conn *conn, const char *why);
 bool conn_live(const struct gw_conn *conn);
 /* False: the connection is condemned. */
 bool conn_send(struct gw_conn *conn, struct refbuf *frame);
