@@ -187,7 +187,9 @@ bool ws_upgrade_accept(struct bytes *out, const struct ws_upgrade *u, ws_sha1_fn
 
 void ws_upgrade_refuse(struct bytes *out, enum ws_upgrade_outcome outcome)
 {
-    const char *status = "400 Bad Request", *extra = "", *words = "bad WebSocket upgrade\n";
+    const char *status = "400 Bad Request", *extra = "";
+    const char *words = "a WebSocket upgrade is a GET of HTTP/1.1 with Connection: Upgrade and one "
+                        "Sec-WebSocket-Key, base64 of 16 bytes\n";
     MUST(outcome >= WS_UPGRADE_BAD);
     if (outcome == WS_UPGRADE_VERSION) {
         status = "426 Upgrade Required";
