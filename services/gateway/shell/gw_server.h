@@ -1,0 +1,63 @@
+/*
+ * All client sockets of this process, and the listener they come from.
+ *
+ * Bounds and whom they stop: `connections_max` sockets in all (an attacker who opens many), of
+ * which those that have not sent a whole request within `request_ms` are dropped (one who sends a
+ * byte a minute); REFUSED_MAX more while they are told 503; `input_bytes_max` for messages that
+ * have come in part, of all sockets together (one who begins many and ends none); `out_bytes_max`
+ * queued for one socket (one who does not read), and the loop's own account for all of them.
+ */
+#ifndef WEFT_GW_SERVER_H
+#define WEFT_GW_SERVER_H
+
+#include "ev_address.h"
+#include "ev_stream.h"
+#include "gw_core.h"
+#include "gw_input.h"
+#include "gw_stats.h"
+#include "list.h"
+#include "obs_log.h"
+
+struct ev_listen;
+struct ev_timer;
+
+struct gw_server_config {
+    uint32_t connections_max;
+    uint32_t request_ms;
+    uint32_t out_bytes_max;
+    size_t input_bytes_max;
+    int backlog; /* 0: the default of ev_listen */
+};
+
+struct gw_server {
+    struct gw_server_config config;
+    struct ev_loop *loop;       /* borrowed */
+    struct obs_log *log;        /* borrowed */
+    struct gw_core *core;       /* borrowed: set before listening starts */
+    void (*stirred)(void *arg); /* the core may have something due earlier now */
+    void *stirred_arg;
+    struct ev_stream_kind kind;
+    struct ev_listen *listen; /* owned; NULL: not listening */
+    struct ev_timer *timer;   /* owned; runs while `requests` is not empty */
+    struct list requests;     /* gw_socket by age: no whole request yet */
+    struct list others;       /* gw_socket in any other state */
+    struct gw_input input;
+    size_t refused_count; /* sockets that are being told 503 */
+    uint64_t last_number;
+    struct gw_stats stats;
+};
+
+/* -ENOMEM. The log and the loop must outlive the server. */
+MUST_CHECK int gw_server_init(struct gw_server *server, const struct gw_server_config *config,
+                              struct ev_loop *loop, struct obs_log *log);
+/* All sockets must be gone. */
+void gw_server_fini(struct gw_server *server);
+/* Negative errno of ev_listen_new(). */
+MUST_CHECK int gw_server_listen(struct gw_server *server, const struct ev_address *address);
+/* No new ones: stops listening, and whoever has not asked for anything yet is told 503. */
+void gw_server_stop(struct gw_server *server);
+/* Closes every socket at once, whatever it is doing. */
+void gw_server_abort(struct gw_server *server);
+bool gw_server_empty(const struct gw_server *server);
+
+#endif

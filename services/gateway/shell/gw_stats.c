@@ -1,0 +1,3 @@
+#include "gw_stats.h"
+
+OBS_STATS_TABLE(gw_stats, GW_STATS)
