@@ -41,7 +41,6 @@ static enum wk_admit close_instead(struct wk_doc *d, struct wk_submit *s, uint32
     }
     s->code = code;
     s->detail = detail;
-    s->kind = WIRE_KIND_CLOSE;
     return WK_ADMIT_IN;
 }
 
@@ -113,7 +112,7 @@ static int transform(struct wk_doc *d, struct wk_submit *s, struct list *first, 
     }
     for (struct list *node = d->flight.next; node != &d->flight && !r; node = node->next) {
         struct wk_submit *earlier = list_entry(node, struct wk_submit, link);
-        if (earlier->kind != WIRE_KIND_EDIT)
+        if (earlier->kind != WIRE_KIND_EDIT || earlier->code)
             continue;
         met = true;
         r = over(mem, bytes_slice(&earlier->stored), op);
@@ -167,12 +166,11 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
     return close_instead(d, s, code, detail_of_code(d, code));
 }
 
-/* Named and new? WK_ADMIT_IN: goes on. */
+/* Named and new? WK_ADMIT_IN: goes on; or a CLOSE took its place, and s->code is set. */
 static enum wk_admit name_check(struct wk_doc *d, struct wk_submit *s)
 {
     static const uint32_t codes[] = {
         [DOC_SEQ_OLD] = WIRE_E_SEQ_OLD,
-        [DOC_SEQ_GAP] = WIRE_E_SEQ_GAP,
         [DOC_SEQ_REUSED] = WIRE_E_SEQ_REUSED,
         [DOC_SESSION_CLOSED] = WIRE_E_SESSION_CLOSED,
         [DOC_SESSION_EXPIRED] = WIRE_E_SESSION_EXPIRED,
@@ -186,6 +184,8 @@ static enum wk_admit name_check(struct wk_doc *d, struct wk_submit *s)
         return WK_ADMIT_IN;
     if (admission == DOC_REPEAT && detail > doc_position(d->doc).rev)
         return WK_ADMIT_LATER;
+    if (admission == DOC_SEQ_GAP)
+        return close_instead(d, s, WIRE_E_SEQ_GAP, detail);
     if (admission == DOC_REPEAT)
         accepted(d, s, detail);
     else
@@ -208,16 +208,14 @@ enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s)
     if (s->kind == WIRE_KIND_CREATE)
         return record_add(d, s);
     if (s->kind == WIRE_KIND_CLOSE) {
-        /* Already closed, by an earlier refusal or another worker: tell it, but log it once. */
+        /* Closed already, by an earlier refusal or another worker: log it once. */
         uint64_t last;
         if (doc_session_open(d->doc, &s->session, 0, &last) != DOC_SESSION_CLOSED)
-            return close_instead(d, s, s->code, s->detail);
-        if (s->code)
-            answer(d, s, s->code, s->detail);
+            return close_instead(d, s, 0, 0);
         return WK_ADMIT_ANSWERED;
     }
     enum wk_admit named = name_check(d, s);
-    if (named != WK_ADMIT_IN)
+    if (named != WK_ADMIT_IN || s->code)
         return named;
     if (!role_allows(d, s))
         return close_instead(d, s, WIRE_E_DENIED, 0);

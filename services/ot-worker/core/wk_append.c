@@ -134,7 +134,7 @@ static void appended(struct wk_doc *d)
     core->counters.entries++;
     list_for_each_safe (node, &d->flight) {
         struct wk_submit *s = list_entry(node, struct wk_submit, link);
-        if (s->kind == WIRE_KIND_CLOSE && s->code)
+        if (s->code)
             wk_refuse(core, s->gateway_boot, s->attachment, s->seq, s->code, s->detail);
         else if (s->kind == WIRE_KIND_CREATE)
             wk_event_tell(d, WK_EVENT_CREATED, 0);

@@ -77,7 +77,7 @@ struct wk_submit {
     uint8_t digest[WIRE_DIGEST_SIZE];
     struct bytes body;   /* owned; as submitted */
     struct bytes stored; /* owned; as it stands in the entry that is being made */
-    uint32_t code;       /* CLOSE: the refusal to tell once it is durable */
+    uint32_t code;       /* != 0: a CLOSE stands in its place; told once that is durable */
     uint64_t detail;
     bool confirmed; /* its base was looked for after a confirmed read */
 };

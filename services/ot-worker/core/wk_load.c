@@ -73,7 +73,9 @@ static void list_prepend(struct list *to, struct list *from)
 void wk_flight_return(struct wk_doc *d)
 {
     list_for_each (node, &d->flight) {
-        d->pending_bytes += list_entry(node, struct wk_submit, link)->body.size;
+        struct wk_submit *s = list_entry(node, struct wk_submit, link);
+        d->pending_bytes += s->body.size;
+        s->code = 0; /* whether it is refused is asked anew: it may be in the log by now */
     }
     list_prepend(&d->pending, &d->flight);
     bytes_fini(&d->payload);
@@ -178,6 +180,24 @@ static struct wk_entry *ring_entry_at(struct wk_doc *d, const struct chain_posit
     return list_entry(first->prev, struct wk_entry, link);
 }
 
+/* Is there something of it to be admitted again? A refusal that was told stays one: its session is
+ * closed in this history too. */
+static bool superseded_wanted(struct wk_doc *d, struct wk_submit *s)
+{
+    uint64_t now = wk_time_ms(d->core), detail;
+
+    if (s->code) {
+        s->kind = WIRE_KIND_CLOSE;
+        s->code = 0;
+    }
+    if (s->kind == WIRE_KIND_CLOSE)
+        return doc_session_open(d->doc, &s->session, now, &detail) == DOC_ADMIT;
+    if (s->seq == 0)
+        return false;
+    enum doc_admission admission = doc_admit(d->doc, &s->session, s->seq, s->digest, now, &detail);
+    return admission == DOC_ADMIT || admission == DOC_SEQ_GAP;
+}
+
 /* Ops of an entry that is not in the history (any more) are pending again, unless they are in it
  * by another way. */
 static size_t superseded_return(struct wk_doc *d, struct wk_entry *e, struct list *again)
@@ -186,10 +206,7 @@ static size_t superseded_return(struct wk_doc *d, struct wk_entry *e, struct lis
 
     list_for_each_safe (node, &e->submits) {
         struct wk_submit *s = list_entry(node, struct wk_submit, link);
-        uint64_t detail;
-        enum doc_admission admission =
-            doc_admit(d->doc, &s->session, s->seq, s->digest, wk_time_ms(d->core), &detail);
-        if (s->seq == 0 || (admission != DOC_ADMIT && admission != DOC_SEQ_GAP))
+        if (!superseded_wanted(d, s))
             continue;
         list_remove(&s->link);
         list_push_back(again, &s->link);

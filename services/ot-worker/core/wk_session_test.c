@@ -1,0 +1,270 @@
+/* Exactly once (I5): names of ops, repeats, gaps, and how sessions end. */
+#include <stdlib.h>
+
+#include "wk_cases_test.h"
+#include "wk_fake_test.h"
+
+static struct fake f;
+
+START_TEST(a_repeat_of_the_last_gets_the_first_answer_again)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+    struct slice op = fake_insert(&f, 0, "x");
+
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, op);
+    fake_settle(&f);
+    fake_expect_entry(&f, 1);
+    uint64_t b = fake_open(&f, 2, fake_open_of(FAKE_DOC, 1));
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT)->last_seq, 1);
+    fake_skip(&f);
+    fake_submit(&f, b, 1, base, WIRE_KIND_EDIT, op);
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_accepted(&f, b, 1), 2);
+    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 2);
+    ck_assert_uint_eq(wk_core_counters(f.core)->repeats, 1);
+    fake_expect_none(&f);
+}
+END_TEST
+
+START_TEST(a_repeat_while_the_first_is_in_flight_is_answered_when_that_is_durable)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+    struct slice op = fake_insert(&f, 0, "x");
+
+    f.calls_held = true;
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, op);
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, op);
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, op);
+    fake_expect_none(&f);
+    f.calls_held = false;
+    fake_settle(&f);
+    fake_expect_entry(&f, 1);
+    ck_assert_uint_eq(fake_expect_accepted(&f, a, 1), 2);
+    ck_assert_uint_eq(fake_expect_accepted(&f, a, 1), 2);
+    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 2);
+}
+END_TEST
+
+START_TEST(the_same_seq_with_another_digest_is_reused)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    fake_type(&f, a, 1, 0, "x");
+    fake_settle(&f);
+    fake_skip(&f);
+    fake_type(&f, a, 1, 0, "y");
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 1, WIRE_E_SEQ_REUSED);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
+}
+END_TEST
+
+START_TEST(a_gap_names_the_expected_seq_and_closes_the_session_first)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_session session = fake_session(&f, 1);
+
+    fake_type(&f, a, 1, 0, "x");
+    fake_settle(&f);
+    fake_skip(&f);
+    fake_type(&f, a, 3, 0, "z");
+    fake_expect_none(&f); /* not before the end of the session is durable */
+    fake_settle(&f);
+    ck_assert(fake_closed(&f, FAKE_DOC, &session));
+    ck_assert_uint_eq(fake_expect_refused(&f, a, 3, WIRE_E_SEQ_GAP), 2);
+    fake_skip(&f);
+    fake_type(&f, a, 2, 0, "y");
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 2, WIRE_E_SESSION_CLOSED);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
+}
+END_TEST
+
+START_TEST(what_may_not_write_is_denied_after_its_session_is_closed)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+    struct wire_session session = fake_session(&f, 2);
+
+    open.role = WIRE_ROLE_READ;
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
+    fake_type(&f, b, 1, 0, "x");
+    fake_expect_none(&f);
+    fake_land(&f, STORAGE_APPEND);
+    ck_assert(fake_closed(&f, FAKE_DOC, &session));
+    fake_expect_refused(&f, b, 1, WIRE_E_DENIED);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "\n");
+}
+END_TEST
+
+START_TEST(an_op_that_does_not_fit_is_refused_after_its_session_is_closed)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    fake_submit(&f, a, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, fake_insert(&f, 7, "x"));
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LONG), 1);
+    fake_skip(&f);
+    uint64_t b = fake_join(&f, 1, FAKE_DOC, 2);
+    fake_submit(&f, b, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, fake_delete(&f, 0, 1));
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 1, WIRE_E_BREAKS_NEWLINE);
+}
+END_TEST
+
+START_TEST(a_refusal_is_not_told_when_the_op_turns_out_to_be_in)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+
+    /* Another worker admits the op that we, with an older role, would deny. */
+    open.role = WIRE_ROLE_READ;
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_skip(&f);
+    struct slice op = fake_insert(&f, 0, "x");
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+    fake_other(&f, FAKE_DOC, 2, 1, op);
+    fake_submit(&f, b, 1, base, WIRE_KIND_EDIT, op);
+    fake_land(&f, STORAGE_APPEND); /* of the close: refused */
+    fake_settle(&f);
+    fake_expect_entry(&f, 2);
+    ck_assert_uint_eq(fake_expect_accepted(&f, b, 1), 2);
+    ck_assert_uint_gt(b, a);
+}
+END_TEST
+
+START_TEST(an_unknown_session_that_is_too_old_is_expired)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+    uint64_t now = FAKE_EPOCH_MS + f.now_ms;
+
+    open.open.session = fake_session_of(now - DOC_SESSION_KEEP_MS - 1000, 2);
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 0, WIRE_E_SESSION_EXPIRED);
+    open.attachment = 0;
+    open.open.session = fake_session_of(now - DOC_SESSION_KEEP_MS + 1000, 2);
+    b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
+}
+END_TEST
+
+START_TEST(a_session_from_the_future_is_clock_skew_and_names_our_time)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+    uint64_t now = FAKE_EPOCH_MS + f.now_ms;
+
+    open.open.session = fake_session_of(now + DOC_CLOCK_SKEW_MS + 1000, 2);
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_refused(&f, b, 0, WIRE_E_CLOCK_SKEW), now);
+    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 1);
+}
+END_TEST
+
+/* More sessions than a document keeps: the oldest go, and nobody as old is new any more. */
+START_TEST(the_ten_thousand_and_first_session_evicts_the_first)
+{
+    static struct wire_record records[500];
+    uint64_t now = FAKE_EPOCH_MS + f.now_ms;
+    struct slice op = fake_insert(&f, 0, "x");
+
+    fake_create(&f, 1, FAKE_DOC, 9);
+    for (unsigned i = 0; i <= DOC_SESSION_COUNT_MAX / 500; i++) {
+        for (unsigned n = 0; n < 500; n++) {
+            records[n] = (struct wire_record){
+                .session = fake_session_of(now - 100000 + i, 1000 + i * 500 + n),
+                .seq = 1,
+                .kind = WIRE_KIND_TITLE,
+                .body = slice_str("t")};
+        }
+        store_other(&f.store, FAKE_DOC, records, 500, now);
+    }
+    fake_run(&f, 5000);
+    fake_skip(&f);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 0);
+    open.open.has_session = true;
+    open.open.session = fake_session_of(now - 100000, 1000); /* was evicted */
+    uint64_t a = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 0, WIRE_E_SESSION_EXPIRED);
+    open.open.session = fake_session_of(now - 100000, 77777); /* never seen, but as old */
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 0, WIRE_E_SESSION_EXPIRED);
+    open.open.session = fake_session_of(now - 100000 + 20, 1000 + 10000); /* known */
+    uint64_t c = fake_open(&f, 2, open);
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_opened(&f, c, WIRE_OPENED_SNAPSHOT)->last_seq, 1);
+    uint64_t d = fake_join(&f, 2, FAKE_DOC, 3);
+    fake_submit(&f, d, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, op);
+    fake_settle(&f);
+    fake_expect_entry(&f, 2);
+}
+END_TEST
+
+START_TEST(of_two_attachments_with_one_session_the_newer_wins)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    uint64_t b = fake_open(&f, 2, fake_open_of(FAKE_DOC, 1));
+
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect(&f, 1, WIRE_TO_GATEWAY_REPLACED)->replaced_attachment, a);
+    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
+    ck_assert_uint_eq(wk_core_gauges(f.core).attachments, 1);
+    /* Sessions of others are left alone. */
+    fake_join(&f, 1, FAKE_DOC, 2);
+    fake_expect_none(&f);
+}
+END_TEST
+
+START_TEST(without_a_session_it_is_read_only)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    uint64_t b = fake_join(&f, 2, FAKE_DOC, 0);
+
+    fake_type(&f, b, 1, 0, "x");
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 1, WIRE_E_READ_ONLY);
+    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 1);
+}
+END_TEST
+
+static void setup(void)
+{
+    fake_start(&f, NULL);
+}
+
+static void teardown(void)
+{
+    fake_stop(&f);
+}
+
+TCase *wk_session_cases(void)
+{
+    TCase *tc = tcase_create("session");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_repeat_of_the_last_gets_the_first_answer_again);
+    tcase_add_test(tc, a_repeat_while_the_first_is_in_flight_is_answered_when_that_is_durable);
+    tcase_add_test(tc, the_same_seq_with_another_digest_is_reused);
+    tcase_add_test(tc, a_gap_names_the_expected_seq_and_closes_the_session_first);
+    tcase_add_test(tc, what_may_not_write_is_denied_after_its_session_is_closed);
+    tcase_add_test(tc, an_op_that_does_not_fit_is_refused_after_its_session_is_closed);
+    tcase_add_test(tc, a_refusal_is_not_told_when_the_op_turns_out_to_be_in);
+    tcase_add_test(tc, an_unknown_session_that_is_too_old_is_expired);
+    tcase_add_test(tc, a_session_from_the_future_is_clock_skew_and_names_our_time);
+    tcase_add_test(tc, the_ten_thousand_and_first_session_evicts_the_first);
+    tcase_add_test(tc, of_two_attachments_with_one_session_the_newer_wins);
+    tcase_add_test(tc, without_a_session_it_is_read_only);
+    return tc;
+}
