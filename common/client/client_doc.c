@@ -120,7 +120,7 @@ int client_doc_renew(struct client_doc *c, const struct wire_session *session)
     }
     /* The text is that of the position only if nothing of ours is in it. */
     c->has_position = c->has_position && !c->has_buffer;
-    c->seq = 0;
+    c->seq = c->attempt = 0;
     c->error = 0;
     session_set(c, session);
     client_reopen(c);
@@ -169,6 +169,7 @@ static void open_frame(struct client_doc *c, struct wire_client_frame *ret)
         .open = {.doc = bytes_slice(&c->id),
                  .has_session = c->has_session,
                  .session = c->session,
+                 .attempt = ++c->attempt,
                  .has_position = c->has_position,
                  .position = c->has_position ? c->position : (struct chain_position){0},
                  .create_kind = c->create_kind,

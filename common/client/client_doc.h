@@ -17,7 +17,8 @@
  * Rules (design section 5, I5): exactly one op in flight; a sent op is never composed with others
  * and is resent byte-identical with its original base; transform(pending, item, false) is computed
  * once per item and used for text and buffer; the own op is found in the entry by author and seq
- * and compared with what it should have become: a difference is `diverged`.
+ * and compared with what it should have become: a difference is `diverged`; each Open carries the
+ * number of the attempt, so that whoever holds the session for an earlier one cannot keep it.
  */
 #ifndef WEFT_CLIENT_DOC_H
 #define WEFT_CLIENT_DOC_H
@@ -114,11 +115,12 @@ void client_doc_author(const struct client_doc *c, uint8_t ret[WIRE_AUTHOR_SIZE]
  *      1   document kind
  *     16   session
  *     24   position            24   base of the op in flight
- *      -   varint seq; then five byte strings, each behind its varint size:
+ *      -   varint seq, varint attempt; then five byte strings, each behind its varint size:
  *          text as an op, op as sent, op as transformed since, buffer, content to create
  *
  * Restore into a client made with client_doc_new for the same document; it then opens. -EINVAL: not
- * what save wrote; then free the client.
+ * what save wrote; then free the client. A state that is older than the last Open sent is fine too:
+ * where the server knows a later attempt it says so, and Open goes out again above that.
  */
 MUST_CHECK int client_doc_save(const struct client_doc *c, struct bytes *out);
 MUST_CHECK int client_doc_restore(struct client_doc *c, struct slice saved);

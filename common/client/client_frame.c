@@ -6,6 +6,8 @@
 
 /* A document of WIRE_DOCUMENT_BYTES_MAX of text, and attributes; more is not collected. */
 #define PAYLOAD_BYTES_MAX (2 * WIRE_DOCUMENT_BYTES_MAX)
+/* The JSON variant carries no greater number. */
+#define ATTEMPT_MAX ((1ull << 53) - 1)
 
 /* `keep_position`: the text is still the one of the position. */
 static int diverged(struct client_doc *c, bool keep_position)
@@ -184,6 +186,20 @@ static void link_over(struct client_doc *c)
         c->state = CLIENT_OPENING;
 }
 
+/*
+ * The answer to our own Open: the session is held by a later attempt than ours. We are alive and
+ * ask now, so ours is the latest in truth: our state is an older one than was last in use. Who
+ * holds the session where another has taken it over hears so without a number, and stops.
+ */
+static bool behind(struct client_doc *c, const struct wire_client_error *error)
+{
+    if (error->code != WIRE_E_SESSION_REPLACED || c->link != CLIENT_ASKED ||
+        error->detail <= c->attempt || error->detail >= ATTEMPT_MAX)
+        return false;
+    c->attempt = error->detail;
+    return true;
+}
+
 static void error_take(struct client_doc *c, const struct wire_client_error *error)
 {
     bool stopped = c->state == CLIENT_STOPPED;
@@ -198,9 +214,10 @@ static void error_take(struct client_doc *c, const struct wire_client_error *err
         return;
     if (error->scope == WIRE_SCOPE_OP && (!c->in_flight || error->seq != c->seq || stopped))
         return; /* presence, or an answer that was overtaken */
+    bool again = behind(c, error);
     if (error->scope == WIRE_SCOPE_DOC)
         link_over(c);
-    if (stopped)
+    if (stopped || again)
         return;
     if (error->permanent)
         client_stop(c, error->code);

@@ -29,6 +29,7 @@ struct client_doc {
     struct bytes id; /* owned */
     struct wire_session session;
     bool has_session;
+    uint64_t attempt; /* of opening with this session, counted from 1 */
     uint8_t author[WIRE_AUTHOR_SIZE];
     struct ot_attrs_table *table; /* borrowed */
     struct client_events events;

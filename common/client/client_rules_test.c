@@ -63,16 +63,26 @@ static struct wire_client_frame sent(struct world_client *c)
     return frame;
 }
 
-static int give_error(struct world_client *c, uint32_t code, uint64_t seq)
+static int give(struct world_client *c, uint32_t code, uint64_t detail, uint64_t seq)
 {
     struct wire_server_frame frame;
     struct bytes text = BYTES_INIT;
 
-    wire_error_frame(code, 0, w.id, seq, &text, &frame);
+    wire_error_frame(code, detail, w.id, seq, &text, &frame);
     int r = world_give(c, &frame);
     bytes_fini(&text);
     world_pull(c);
     return r;
+}
+
+static int give_error(struct world_client *c, uint32_t code, uint64_t seq)
+{
+    return give(c, code, 0, seq);
+}
+
+static int give_detail(struct world_client *c, uint32_t code, uint64_t detail)
+{
+    return give(c, code, detail, 0);
 }
 
 static struct wire_server_frame entry_frame(struct chain_position before,
@@ -577,6 +587,35 @@ START_TEST(a_passing_error_waits)
 }
 END_TEST
 
+/* The saved state was older than the last Open that went out with this session. */
+START_TEST(a_later_attempt_is_known)
+{
+    struct world_client *c = live();
+
+    world_disconnect(c, false);
+    world_connect(c);
+    struct wire_client_frame open = sent(c);
+    ck_assert_uint_eq(open.open.attempt, 2);
+    ck_assert_int_eq(give_detail(c, WIRE_E_SESSION_REPLACED, 9), 0);
+    ck_assert_int_eq(client_doc_state(c->doc), CLIENT_OPENING);
+    open = sent(c);
+    ck_assert_uint_eq(open.open.attempt, 10);
+    /* Not later than ours: it was taken over. */
+    ck_assert_int_eq(give_detail(c, WIRE_E_SESSION_REPLACED, 10), 0);
+    ck_assert_int_eq(client_doc_state(c->doc), CLIENT_STOPPED);
+    c->session = world_session(&w);
+    ck_assert_int_eq(client_doc_renew(c->doc, &c->session), 0);
+    world_pull(c);
+    open = sent(c);
+    ck_assert_uint_eq(open.open.attempt, 1);
+    world_take(c, &open);
+    world_settle(&w);
+    /* Nor when it was not our Open that was answered. */
+    ck_assert_int_eq(give_detail(c, WIRE_E_SESSION_REPLACED, 9), 0);
+    ck_assert_int_eq(client_doc_state(c->doc), CLIENT_STOPPED);
+}
+END_TEST
+
 START_TEST(errors_of_the_document)
 {
     struct world_client *c = live();
@@ -735,6 +774,7 @@ int main(void)
     tcase_add_test(tc, ops_that_do_not_reach);
     tcase_add_test(tc, errors_of_an_op);
     tcase_add_test(tc, a_passing_error_waits);
+    tcase_add_test(tc, a_later_attempt_is_known);
     tcase_add_test(tc, errors_of_the_document);
     tcase_add_test(tc, readers_only_read);
     tcase_add_test(tc, edits_that_do_not_fit);

@@ -49,6 +49,7 @@ int client_doc_save(const struct client_doc *c, struct bytes *out)
     position_put(out, &c->position);
     position_put(out, &c->sent_base);
     bytes_append_varint(out, c->seq);
+    bytes_append_varint(out, c->attempt);
     string_put(out, bytes_slice(&text));
     string_put(out, bytes_slice(&c->sent));
     string_put(out, bytes_slice(&c->flight));
@@ -98,7 +99,7 @@ static int op_set(struct bytes *b, bool there, struct slice s)
 
 struct saved {
     const uint8_t *head, *session, *position, *base;
-    uint64_t seq;
+    uint64_t seq, attempt;
     struct slice text, sent, flight, buffer, content;
 };
 
@@ -108,9 +109,9 @@ static bool saved_take(struct slice in, struct saved *ret)
            ret->head[2] <= WIRE_DOC_TEXT && raw_take(&in, WIRE_SESSION_SIZE, &ret->session) &&
            raw_take(&in, CHAIN_POSITION_SIZE, &ret->position) &&
            raw_take(&in, CHAIN_POSITION_SIZE, &ret->base) && varint_take(&in, &ret->seq) &&
-           string_take(&in, &ret->text) && string_take(&in, &ret->sent) &&
-           string_take(&in, &ret->flight) && string_take(&in, &ret->buffer) &&
-           string_take(&in, &ret->content) && in.size == 0;
+           varint_take(&in, &ret->attempt) && string_take(&in, &ret->text) &&
+           string_take(&in, &ret->sent) && string_take(&in, &ret->flight) &&
+           string_take(&in, &ret->buffer) && string_take(&in, &ret->content) && in.size == 0;
 }
 
 int client_doc_restore(struct client_doc *c, struct slice saved)
@@ -137,6 +138,7 @@ int client_doc_restore(struct client_doc *c, struct slice saved)
     memcpy(c->session.id, s.session, WIRE_SESSION_SIZE);
     crypto_author_id(bytes_slice(&c->id), c->session.id, c->author);
     c->seq = s.seq;
+    c->attempt = s.attempt;
     c->position = chain_position_get(s.position);
     c->sent_base = chain_position_get(s.base);
     c->has_position = bits & SAVE_POSITION;

@@ -210,6 +210,7 @@ static void read_open(struct reader *r, struct wire_client_frame *ret)
 
     open->doc = get_doc(r);
     open->has_session = get_hex(r, "session", open->session.id, WIRE_SESSION_SIZE);
+    open->attempt = get_u64(r, "attempt");
     open->has_position = get_position(r, "position", &open->position);
     read_create(r, open);
 }

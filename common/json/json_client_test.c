@@ -64,10 +64,11 @@ START_TEST(test_client_messages)
     ck_assert_int_eq(f.type, WIRE_UP_HELLO);
     same("{\"type\":\"open\",\"doc\":\"d\"}");
     f = same("{\"type\":\"open\",\"doc\":\"d\",\"session\":\"" HASH
-             "\",\"position\":{\"rev\":3,\"hash\":\"" HASH
+             "\",\"attempt\":7,\"position\":{\"rev\":3,\"hash\":\"" HASH
              "\"},\"create\":{\"kind\":\"rich\",\"content\":[{\"insert\":\"\\n\"}]}}");
     ck_assert(f.open.has_session && f.open.has_position && f.open.has_create);
     ck_assert_uint_eq(f.open.session.id[15], 15);
+    ck_assert_uint_eq(f.open.attempt, 7);
     f = same("{\"type\":\"submit\",\"doc\":\"d\",\"seq\":2,\"base\":{\"rev\":3,\"hash\":\"" HASH
              "\"},\"op\":[{\"retain\":1},{\"insert\":\"x\"}]}");
     struct ot_op op;

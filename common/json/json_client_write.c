@@ -259,6 +259,8 @@ static void put_open(struct json_writer *w, const struct wire_open *m)
     json_put_text(w, "doc", m->doc);
     if (m->has_session)
         json_put_hex(w, "session", m->session.id, WIRE_SESSION_SIZE);
+    if (m->attempt)
+        json_put_u64(w, "attempt", m->attempt);
     if (m->has_position)
         put_position(w, "position", &m->position);
     if (m->create_kind == WIRE_DOC_NONE)

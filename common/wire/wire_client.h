@@ -31,6 +31,7 @@ struct wire_open {
     struct slice doc;
     bool has_session;
     struct wire_session session;
+    uint64_t attempt;  /* of opening with this session; 0: not counted */
     bool has_position; /* a hash was given; a position.rev without one is bad-position */
     struct chain_position position;
     enum wire_doc_kind create_kind; /* WIRE_DOC_NONE: no create, or one of an unknown kind */

@@ -208,6 +208,9 @@ static bool open_get(struct slice in, struct wire_open *ret)
         case 5:
             g.bad |= !create_get(wire_get_slice(&g), ret);
             break;
+        case 6:
+            ret->attempt = wire_get_u64(&g);
+            break;
         default:
             break;
         }

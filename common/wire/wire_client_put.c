@@ -77,6 +77,7 @@ static void open_put(struct bytes *out, const struct wire_open *o)
         wire_put_slice(out, 2, o->create_content);
         wire_put_end(out, mark);
     }
+    wire_put_uint(out, 6, o->attempt);
 }
 
 static void submit_put(struct bytes *out, const struct wire_submit *s)

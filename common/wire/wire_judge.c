@@ -207,6 +207,7 @@ static Weft__Client__Open *open_of(struct arena *mem, const struct wire_open *o)
         m->create->doc_kind = o->create_kind;
         m->create->content = data_of(o->create_content);
     }
+    m->attempt = o->attempt;
     return m;
 }
 
@@ -372,6 +373,7 @@ static Weft__Link__Open *link_open_of(struct arena *mem, const struct wire_link_
     m->view = o->view;
     m->owner_unreachable = o->owner_unreachable;
     m->role = o->role;
+    m->attempt = o->open.attempt;
     return m;
 }
 

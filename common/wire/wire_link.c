@@ -35,6 +35,7 @@ static void open_put(struct bytes *out, const struct wire_link_open *o)
     wire_put_uint(out, 8, o->view);
     wire_put_uint(out, 9, o->owner_unreachable);
     wire_put_uint(out, 10, o->role);
+    wire_put_uint(out, 11, o->open.attempt);
 }
 
 static bool open_get(struct slice in, struct wire_link_open *ret)
@@ -75,6 +76,9 @@ static bool open_get(struct slice in, struct wire_link_open *ret)
             break;
         case 10:
             ret->role = wire_get_enum(&g, WIRE_ROLE_OWN);
+            break;
+        case 11:
+            open->attempt = wire_get_u64(&g);
             break;
         default:
             break;

@@ -160,6 +160,7 @@ static void random_open(struct rng *r, struct arena *mem, struct wire_open *ret)
     ret->has_session = rng_percent(r, 80);
     if (ret->has_session)
         fill(r, ret->session.id, WIRE_SESSION_SIZE);
+    ret->attempt = u64_or_0(r);
     ret->has_position = rng_percent(r, 60);
     if (ret->has_position)
         ret->position = random_position(r);

@@ -198,7 +198,6 @@ void att_submit_release(struct gw_att *att)
     if (!att->unacked)
         return;
     att->conn->core->unacked_bytes -= att->unacked->size;
-    att->doc->unacked_count--;
     free(att->unacked);
     att->unacked = NULL;
     if (att->state != ATT_WAITING && att->state != ATT_OPENING) {
@@ -310,6 +309,7 @@ void att_open(struct gw_att *att)
     *open = (struct wire_link_open){.attachment = att->number,
                                     .open = {.doc = gw_doc_id(doc),
                                              .has_session = att->has_session,
+                                             .attempt = att->attempt,
                                              .has_position = att->position.rev > 0,
                                              .position = att->position,
                                              .create_kind = att->create_kind,
@@ -481,6 +481,8 @@ static bool opened_show(struct gw_att *att, const struct wire_opened *opened)
 /* What an Opened says about the retained Submit. */
 static void opened_acks(struct gw_att *att, const struct wire_opened *opened, bool shown)
 {
+    if (shown && opened->last_seq > att->seen_seq)
+        att->seen_seq = opened->last_seq;
     if (!att->unacked)
         return;
     bool accepted = att->unacked->seq <= opened->last_seq;

@@ -33,6 +33,7 @@ static struct wire_client_frame open_frame(uint8_t session_number)
 
     frame.open.has_session = session_number != 0;
     frame.open.session = session(session_number);
+    frame.open.attempt = 100u + session_number;
     return frame;
 }
 
@@ -304,6 +305,24 @@ START_TEST(test_encoded_once)
     ck_assert_ptr_eq(a.frames[a.count - 1], c.frames[c.count - 1]);
     ck_assert_ptr_ne(a.frames[a.count - 1], d.frames[d.count - 1]);
     ck_assert_uint_eq(a.frames[a.count - 1]->refs, 3);
+    all_gone();
+}
+END_TEST
+
+/* A repeat that crossed its own ack does not stand in the way of the next op. */
+START_TEST(test_crossed_ack)
+{
+    join(&a, GW_PROTO, 1, 3);
+    entry(1, 4, 1, 1); /* submitted through another gateway */
+    fake_expect(&f, &a, WIRE_DOWN_ENTRY);
+    fake_up(&a, submit_frame(1, 3, "hello"));
+    ck_assert_uint_eq(fake_expect_item(&f, WIRE_TO_WORKER_SUBMIT, NULL).submit.seq, 1);
+    fake_up(&a, submit_frame(2, 4, "more"));
+    ck_assert_uint_eq(fake_expect_item(&f, WIRE_TO_WORKER_SUBMIT, NULL).submit.seq, 2);
+    fake_expect_none(&f, &a);
+    /* This one it has not been given. */
+    fake_up(&a, submit_frame(3, 4, "third"));
+    fake_expect_error(&f, &a, WIRE_E_IN_FLIGHT);
     all_gone();
 }
 END_TEST
@@ -768,7 +787,9 @@ START_TEST(test_replaced_and_detached)
     item.detached_attachment = att;
     fake_down(&f, 1, &item);
     fake_run(&f, 100);
-    att = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL).open.attachment;
+    struct wire_to_worker again = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
+    ck_assert_uint_eq(again.open.open.attempt, 101); /* the client's, not one more */
+    att = again.open.attachment;
     opened(1, att, WIRE_OPENED_UP_TO_DATE, 3, 0, (struct slice){0});
     item = (struct wire_to_gateway){.type = WIRE_TO_GATEWAY_REPLACED, .replaced_attachment = att};
     fake_down(&f, 1, &item);
@@ -1075,12 +1096,26 @@ int main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, NULL);
-    TTest const *tests[] = {
-        test_hello,       test_silence,         test_open_entry_ack, test_encoded_once,
-        test_gap,         test_lagging,         test_chunks,         test_catch_up_is_paced,
-        test_open_errors, test_submit_errors,   test_retry_later,    test_replaced_and_detached,
-        test_accepted,    test_create_is_kept,  test_presence,       test_drain,
-        test_no_memory,   test_malformed_items, test_any_order};
+    TTest const *tests[] = {test_hello,
+                            test_silence,
+                            test_open_entry_ack,
+                            test_encoded_once,
+                            test_crossed_ack,
+                            test_gap,
+                            test_lagging,
+                            test_chunks,
+                            test_catch_up_is_paced,
+                            test_open_errors,
+                            test_submit_errors,
+                            test_retry_later,
+                            test_replaced_and_detached,
+                            test_accepted,
+                            test_create_is_kept,
+                            test_presence,
+                            test_drain,
+                            test_no_memory,
+                            test_malformed_items,
+                            test_any_order};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(tc, tests[i]);
     suite_add_tcase(suite, tc);

@@ -42,7 +42,7 @@ struct gw_doc *gw_doc_get(struct gw_core *core, struct slice id)
 
 struct gw_doc *gw_doc_free(struct gw_core *core, struct gw_doc *doc)
 {
-    MUST(list_empty(&doc->atts) && doc->unacked_count == 0);
+    MUST(list_empty(&doc->atts));
     list_remove(&doc->worker_link);
     HASH_DEL(core->docs, doc);
     free(doc);
@@ -85,16 +85,17 @@ static void fan_fini(struct fan *fan)
 
 /* --- entries --- */
 
-/* Is the retained op of this attachment among the records? Then it is in the history. */
+/* An own op among the records is the client's ack, whether or not we have had its Submit. */
 static void entry_acks(struct gw_att *att, const struct wire_client_entry *entry)
 {
     for (size_t i = 0; i < entry->count; i++) {
         const struct wire_client_record *record = &entry->records[i];
-        if (record->has_author && record->seq == att->unacked->seq &&
-            memcmp(record->author, att->author, WIRE_AUTHOR_SIZE) == 0) {
+        if (!record->has_author || record->seq <= att->seen_seq ||
+            memcmp(record->author, att->author, WIRE_AUTHOR_SIZE) != 0)
+            continue;
+        att->seen_seq = record->seq;
+        if (att->unacked && att->unacked->seq == record->seq)
             att_submit_release(att);
-            return;
-        }
     }
 }
 
@@ -113,14 +114,6 @@ static void entry_give(struct fan *fan, struct gw_att *att, const struct chain_p
         att->position = *after;
 }
 
-/* 0, WIRE_BAD, -ENOMEM: the records are read only if they may hold an ack. */
-static int entry_read(struct gw_core *core, const struct gw_doc *doc, struct slice encoded,
-                      struct wire_client_entry *ret)
-{
-    *ret = (struct wire_client_entry){0};
-    return doc->unacked_count ? wire_client_entry_decode(&core->mem, encoded, ret) : 0;
-}
-
 int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_link_entry *e)
 {
     struct gw_doc *doc = gw_doc_find(core, e->doc);
@@ -134,7 +127,7 @@ int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wi
         gw_doc_gap(core, doc);
         return 0;
     }
-    int rc = entry_read(core, doc, e->entry, &frame.entry);
+    int rc = wire_client_entry_decode(&core->mem, e->entry, &frame.entry);
     if (rc)
         return rc;
     doc->position = e->after;
@@ -144,7 +137,7 @@ int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wi
         if (att->state != ATT_JOINED || !conn_live(att->conn))
             continue;
         entry_give(&fan, att, &e->after);
-        if (att->unacked && att->state == ATT_JOINED)
+        if (att->has_session && att->state == ATT_JOINED)
             entry_acks(att, &frame.entry);
     }
     fan_fini(&fan);

@@ -91,6 +91,7 @@ static bool att_fill(struct gw_att *att, const struct wire_open *open)
         memcpy(att->session, open->session.id, WIRE_SESSION_SIZE);
         crypto_author_id(gw_doc_id(att->doc), att->session, att->author);
     }
+    att->attempt = open->attempt;
     att->position = open->has_position ? open->position : (struct chain_position){0};
     return !open->has_create || create_keep(att, open);
 }
@@ -190,7 +191,6 @@ static bool submit_keep(struct gw_att *att, const struct wire_submit *s)
         memcpy(kept->body, s->body.data, s->body.size);
     crypto_digest8(s->body, kept->digest);
     att->unacked = kept;
-    att->doc->unacked_count++;
     core->unacked_bytes += kept->size;
     return true;
 }
@@ -208,6 +208,9 @@ void conn_submit(struct gw_conn *conn, const struct wire_submit *s)
         submit_again(att, s);
         return;
     }
+    /* A repeat that crossed its own ack is still being asked about; the client is further. */
+    if (att->unacked && att->unacked->seq <= att->seen_seq)
+        att_submit_release(att);
     uint32_t code = submit_check(att, s, &detail);
     if (code)
         refuse_op(conn, s, code, detail);

@@ -46,7 +46,6 @@ struct gw_doc {
     struct list worker_link;        /* in worker->docs while worker */
     struct gw_worker *worker;       /* whose stream is followed; NULL: nobody's yet */
     struct chain_position position; /* last seen on that stream, if has_position */
-    uint32_t unacked_count;         /* of its attachments */
     uint16_t shard;
     bool has_position;
     bool runner_up;    /* worker is not the owner by view: the owner does not answer */
@@ -83,6 +82,8 @@ struct gw_att {
     struct gw_doc *doc;
     uint64_t number;   /* slot and generation; another one for each worker */
     uint64_t since_ms; /* of the trouble: first try since it was joined or since a submit waits */
+    uint64_t attempt;  /* the client's; repeated when we open again */
+    uint64_t seen_seq; /* the last of its own ops that the client has been given */
     struct att_submit *unacked; /* owned; charged to core->unacked_bytes, its size */
     struct att_bytes *extra;    /* owned; create content (not shown yet), or payload (STREAMING) */
     struct chain_position position; /* what the client has been given; rev 0: nothing */

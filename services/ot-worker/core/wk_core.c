@@ -322,6 +322,7 @@ static struct wk_attachment *attachment_new(struct wk_core *core, struct wk_doc 
     a->number = open->attachment;
     a->has_session = open->open.has_session;
     a->session = open->open.session;
+    a->attempt = open->open.attempt;
     a->role = open->role;
     crypto_author_id(bytes_slice(&d->id), a->session.id, a->author);
     HASH_ADD(hh, gateway->attachments, number, sizeof a->number, a);

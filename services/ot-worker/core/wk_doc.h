@@ -60,6 +60,7 @@ struct wk_attachment {
     uint64_t number;
     bool has_session, joined; /* joined: its Opened was sent */
     struct wire_session session;
+    uint64_t attempt; /* among those of one session the greatest holds it */
     uint8_t author[WIRE_AUTHOR_SIZE];
     enum wire_role role;
 };

@@ -34,15 +34,33 @@ static void refuse(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
     wk_attachment_end(a);
 }
 
-/* The same session at another connection: the newer wins. */
+/*
+ * The same session at two connections: the newer holds it (I5), and which is newer the client alone
+ * knows, who counts its attempts. The order in which they arrive tells nothing: a gateway opens
+ * again for a connection that it does not know to be dead. Equal numbers come from clients that do
+ * not count, or from two copies of one saved state; there the later arrival wins.
+ */
+static bool session_shared(const struct wk_attachment *a, const struct wk_attachment *other)
+{
+    return other != a && a->has_session && other->has_session && other->joined &&
+           memcmp(&other->session, &a->session, sizeof a->session) == 0;
+}
+
+static struct wk_attachment *newer_holder(struct wk_doc *d, const struct wk_attachment *a)
+{
+    list_for_each (node, &d->attachments) {
+        struct wk_attachment *other = list_entry(node, struct wk_attachment, in_doc);
+        if (session_shared(a, other) && other->attempt > a->attempt)
+            return other;
+    }
+    return NULL;
+}
+
 static void session_take_over(struct wk_doc *d, struct wk_attachment *a)
 {
-    if (!a->has_session)
-        return;
     list_for_each_safe (node, &d->attachments) {
         struct wk_attachment *other = list_entry(node, struct wk_attachment, in_doc);
-        if (other == a || !other->has_session || !other->joined ||
-            memcmp(&other->session, &a->session, sizeof a->session) != 0)
+        if (!session_shared(a, other))
             continue;
         struct wire_to_gateway item = {.type = WIRE_TO_GATEWAY_REPLACED,
                                        .replaced_attachment = other->number};
@@ -239,6 +257,11 @@ bool wk_open_answer(struct wk_doc *d, struct wk_open *o)
         session = doc_session_open(d->doc, &o->session, wk_time_ms(d->core), &last_seq);
     if (!session_check(d, o, a, session, last_seq))
         return true;
+    struct wk_attachment *newer = newer_holder(d, a);
+    if (newer) {
+        refuse(d, o, a, WIRE_E_SESSION_REPLACED, newer->attempt);
+        return true;
+    }
     if (o->has_position)
         return position_answer(d, o, a, session, last_seq);
     if (o->has_create && o->has_session &&
