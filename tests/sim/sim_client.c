@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "sim_world.h"
+#include "wire_error.h"
 
 struct sim_conn {
     struct sim_conn *next; /* all that ever were, until the world ends */
@@ -65,6 +66,25 @@ static struct client_doc *client_doc_make(struct sim_client *client, unsigned i)
     return doc;
 }
 
+/* A new session that creates the document, if nobody has. */
+static void doc_begin(struct sim_client *client, unsigned i)
+{
+    struct arena mem;
+    struct ot_builder builder;
+    struct ot_op content;
+
+    client->docs[i].lived = false;
+    client->docs[i].session = session_new(client->world);
+    client->docs[i].doc = client_doc_make(client, i);
+    arena_init(&mem, 1u << 16);
+    ot_builder_init(&builder, &mem);
+    ot_builder_insert(&builder, slice_str("\n"), 1, (struct slice){0});
+    MUST(ot_builder_finish(&builder, &content) == 0);
+    MUST(client_doc_create(client->docs[i].doc, WIRE_DOC_RICH, &content) == 0);
+    arena_fini(&mem);
+    client_doc_open(client->docs[i].doc);
+}
+
 void sim_client_init(struct sim_client *client)
 {
     struct sim_world *world = client->world;
@@ -73,18 +93,7 @@ void sim_client_init(struct sim_client *client)
     MUST(client->attrs);
     for (unsigned i = 0; i < world->doc_count; i++) {
         client->contexts[i] = (struct sim_doc_context){.client = client, .doc = i};
-        client->docs[i].session = session_new(world);
-        client->docs[i].doc = client_doc_make(client, i);
-        struct arena mem;
-        struct ot_builder builder;
-        struct ot_op content;
-        arena_init(&mem, 1u << 16);
-        ot_builder_init(&builder, &mem);
-        ot_builder_insert(&builder, slice_str("\n"), 1, (struct slice){0});
-        MUST(ot_builder_finish(&builder, &content) == 0);
-        MUST(client_doc_create(client->docs[i].doc, WIRE_DOC_RICH, &content) == 0);
-        arena_fini(&mem);
-        client_doc_open(client->docs[i].doc);
+        doc_begin(client, i);
     }
 }
 
@@ -184,6 +193,32 @@ static void entry_check(struct sim_world *world, const struct wire_client_entry 
                     (const char *)entry->doc.data);
 }
 
+/* After STOPPED. A document that was lost as a whole is created anew: its text is a draft. */
+static void doc_renew(struct sim_client *client, unsigned i)
+{
+    client->world->totals.renewals++;
+    if (client_doc_error(client->docs[i].doc) == WIRE_E_NO_SUCH_DOCUMENT) {
+        client_doc_free(client->docs[i].doc);
+        doc_begin(client, i);
+        return;
+    }
+    client->docs[i].session = session_new(client->world);
+    MUST(client_doc_renew(client->docs[i].doc, &client->docs[i].session) == 0);
+}
+
+static void error_heard(struct sim_client *client, unsigned i,
+                        const struct wire_client_error *error)
+{
+    struct sim_world *world = client->world;
+
+    sim_trace(world, "client-%u %s hears error %u, seq %llu, detail %llu", client->index,
+              world->doc_ids[i], error->code, (unsigned long long)error->seq,
+              (unsigned long long)error->detail);
+    if (error->permanent)
+        return;
+    client->docs[i].retry_ms = world->now_ms + error->retry_after_ms;
+}
+
 static void client_frame(struct sim_client *client, const struct wire_server_frame *frame)
 {
     struct sim_world *world = client->world;
@@ -196,6 +231,8 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
     for (unsigned i = 0; i < world->doc_count; i++) {
         if (!slice_equal(id, doc_name(client, i)))
             continue;
+        if (frame->type == WIRE_DOWN_ERROR)
+            error_heard(client, i, &frame->error);
         int r = client_doc_frame(client->docs[i].doc, frame);
         client->docs[i].lived |= client_doc_state(client->docs[i].doc) == CLIENT_LIVE;
         if (r && !world->store.lossy)
@@ -206,8 +243,7 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
         if (!world->store.lossy)
             sim_violate(world, "client-%u was stopped on %s by error %u", client->index,
                         world->doc_ids[i], client_doc_error(client->docs[i].doc));
-        client->docs[i].session = session_new(world);
-        MUST(client_doc_renew(client->docs[i].doc, &client->docs[i].session) == 0);
+        doc_renew(client, i);
     }
 }
 
@@ -501,17 +537,17 @@ void sim_client_step(struct sim_client *client)
             random_edit(client, i);
         client->edit_ms = world->now_ms + rng_between(&world->rng, 1, 300);
     }
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        if (!client->docs[i].retry_ms || world->now_ms < client->docs[i].retry_ms)
+            continue;
+        client->docs[i].retry_ms = 0;
+        client_doc_retry(client->docs[i].doc);
+    }
     if (client->conn)
         client_pull(client);
 }
 
-bool sim_client_settled(const struct sim_client *client)
+bool sim_client_connected(const struct sim_client *client)
 {
-    if (!client->conn || !client->welcomed)
-        return false;
-    for (unsigned i = 0; i < client->world->doc_count; i++)
-        if (client_doc_state(client->docs[i].doc) != CLIENT_LIVE ||
-            !client_doc_saved(client->docs[i].doc))
-            return false;
-    return true;
+    return client->conn && client->welcomed;
 }

@@ -54,6 +54,7 @@ struct options {
     X(lost_tails)                                                                                  \
     X(rebases)                                                                                     \
     X(commits)                                                                                     \
+    X(renewals)                                                                                    \
     X(handoffs)                                                                                    \
     X(gaps)                                                                                        \
     X(lagging)                                                                                     \

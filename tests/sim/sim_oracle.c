@@ -5,23 +5,45 @@
 #include "doc_stored.h"
 #include "sim_world.h"
 
-bool sim_oracle_quiet(struct sim_world *world)
+static bool unsettled(struct bytes *why, const char *who, unsigned index, const char *what)
+{
+    bytes_reset(why);
+    bytes_printf(why, "%s-%u %s", who, index, what);
+    return false;
+}
+
+static bool client_quiet(const struct sim_world *world, unsigned k, unsigned i,
+                         const struct chain_position *head, struct bytes *why)
+{
+    const struct client_doc *doc = world->clients[k].docs[i].doc;
+    struct chain_position at = client_doc_position(doc);
+
+    if (client_doc_state(doc) != CLIENT_LIVE)
+        return unsettled(why, "client", k, "is not live");
+    if (!client_doc_saved(doc))
+        return unsettled(why, "client", k, "has something unsaved");
+    if (!chain_position_equal(&at, head))
+        return unsettled(why, "client", k, "is behind");
+    return true;
+}
+
+bool sim_oracle_quiet(struct sim_world *world, struct bytes *why)
 {
     for (unsigned i = 0; i < world->process_count; i++)
         if (!world->processes[i].boot)
-            return false;
-    for (unsigned i = 0; i < world->client_count; i++)
-        if (!sim_client_settled(&world->clients[i]))
-            return false;
+            return unsettled(why, world->processes[i].id, i, "is dead");
+    for (unsigned k = 0; k < world->client_count; k++)
+        if (!sim_client_connected(&world->clients[k]))
+            return unsettled(why, "client", k, "is not connected");
     for (unsigned i = 0; i < world->doc_count; i++) {
         struct sim_doc *doc = sim_store_doc(&world->store, slice_str(world->doc_ids[i]));
-        if (!doc->has_head || doc->log.count || doc->dirty)
-            return false;
-        for (unsigned k = 0; k < world->client_count; k++) {
-            struct chain_position at = client_doc_position(world->clients[k].docs[i].doc);
-            if (!chain_position_equal(&at, &doc->head))
+        if (!doc->has_head)
+            return unsettled(why, "doc", i, "has no head");
+        for (unsigned k = 0; k < world->client_count; k++)
+            if (!client_quiet(world, k, i, &doc->head, why))
                 return false;
-        }
+        if (doc->log.count || doc->dirty)
+            return unsettled(why, "doc", i, "is not archived");
     }
     return true;
 }

@@ -35,6 +35,8 @@ static void worker_event(void *ctx, enum wk_event event, struct slice doc, uint6
 
     sim_trace(process->world, "%s event %d %.*s %llu", process->id, event, (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
+    if (event == WK_EVENT_HANDOFF)
+        sim_store_handed_over(&process->world->store, doc);
     if (event == WK_EVENT_QUARANTINED)
         sim_violate(process->world, "%s quarantined %.*s", process->id, (int)doc.size,
                     (const char *)doc.data);

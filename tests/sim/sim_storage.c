@@ -50,7 +50,8 @@ static void answer(struct sim_world *world, struct sim_event *event)
         struct storage_call *from = &request->copy;
         /* Inputs stay as the core gave them; outputs come over. */
         to->result = from->result;
-        to->lock = from->lock;
+        if (is_postgres(to->kind))
+            to->lock = from->lock;
         to->has_head = from->has_head;
         to->head = from->head;
         to->entries = from->entries;
@@ -121,7 +122,7 @@ static void execute(struct sim_world *world, struct sim_event *event)
     if (request->lose_answer) {
         /* An answer about a lock that never came: the connection is gone, and with it the lock. */
         if (call->kind == STORAGE_LOCK)
-            sim_store_process_gone(&world->store, request->process);
+            sim_store_lock_lost(&world->store, call->doc, request->process);
         call->result = STORAGE_UNKNOWN;
         call->lock = NULL;
         call->has_head = false;
@@ -135,8 +136,8 @@ static void refuse(struct sim_process *process, struct request *request, enum st
 {
     struct sim_world *world = process->world;
 
-    if (request->copy.lock)
-        sim_store_process_gone(&world->store, process);
+    if (request->copy.lock && is_postgres(request->copy.kind))
+        sim_store_lock_lost(&world->store, request->copy.doc, process);
     request->copy.result = result;
     request->copy.lock = NULL;
     sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);

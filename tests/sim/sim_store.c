@@ -420,6 +420,14 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, void *pr
     return true;
 }
 
+void sim_store_lock_lost(struct sim_store *store, struct slice id, const void *process)
+{
+    struct sim_doc *doc = sim_store_doc(store, id);
+
+    if (doc->lock_holder == process)
+        doc->lock_holder = NULL;
+}
+
 void sim_store_process_gone(struct sim_store *store, void *process)
 {
     list_for_each (node, &store->docs) {
@@ -429,12 +437,22 @@ void sim_store_process_gone(struct sim_store *store, void *process)
     }
 }
 
+void sim_store_handed_over(struct sim_store *store, struct slice id)
+{
+    struct sim_doc *doc = sim_store_doc(store, id);
+
+    doc->handed_rev = doc->head.rev;
+}
+
 void sim_store_lose_tail(struct sim_store *store, size_t count)
 {
     list_for_each (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
         for (size_t i = 0; i < count && doc->log.count; i++) {
-            struct sim_entry *entry = &doc->log.items[--doc->log.count];
+            struct sim_entry *entry = &doc->log.items[doc->log.count - 1];
+            if (!store->lossy && entry->position.rev <= doc->handed_rev)
+                break;
+            doc->log.count--;
             struct slice id = bytes_slice(&doc->id);
             doc->head = doc->log.count ? doc->log.items[doc->log.count - 1].position
                         : doc->stored  ? doc->stored_head

@@ -47,7 +47,8 @@ struct sim_doc {
     size_t segment_count;
     uint64_t snapshot_rev;
     struct bytes snapshot;
-    void *lock_holder; /* of the document's lock; NULL: free */
+    uint64_t handed_rev; /* a worker that held the tail up to here has let go of it */
+    void *lock_holder;   /* of the document's lock; NULL: free */
     /* the ledger: every entry that was appended, in order of the chain as it stands */
     struct sim_entries ledger;
 };
@@ -81,9 +82,17 @@ struct sim_doc *sim_store_doc(struct sim_store *store, struct slice id);
  * What it lends is good until the next step. `process` names the holder of locks.
  */
 bool sim_store_step(struct sim_store *store, struct storage_call *call, void *process);
+/* A worker handed the document over. */
+void sim_store_handed_over(struct sim_store *store, struct slice id);
+/* The connection that holds the document's lock is gone, if it is this process's. */
+void sim_store_lock_lost(struct sim_store *store, struct slice id, const void *process);
 /* A process died: its locks are free. */
 void sim_store_process_gone(struct sim_store *store, void *process);
-/* Redis restarts without the last `count` unarchived entries of each stream. */
+/*
+ * Redis restarts without the last `count` unarchived entries of each stream. Unless the run is
+ * lossy, not what may be held by nobody: where a document was handed over its former owner has
+ * dropped the tail, and the next one may not have read it.
+ */
 void sim_store_lose_tail(struct sim_store *store, size_t count);
 
 #endif

@@ -218,6 +218,7 @@ static bool processes_tick(struct sim_world *world, uint64_t limit_ms, uint64_t 
 static void run_until_quiet(struct sim_world *world)
 {
     uint64_t start = world->now_ms, heal_ms = 0, last_ms = 0, next;
+    struct bytes why = BYTES_INIT;
     unsigned ticks = 0;
 
     while (!world->violation.size) {
@@ -240,11 +241,13 @@ static void run_until_quiet(struct sim_world *world)
         }
         if (event.run != step || !world->healing)
             continue;
-        if (sim_oracle_quiet(world))
+        if (sim_oracle_quiet(world, &why))
             break;
         if (world->now_ms - heal_ms > HEAL_MS_MAX)
-            sim_violate(world, "stuck: not settled %u ms after the last fault", HEAL_MS_MAX);
+            sim_violate(world, "stuck: %u ms after the last fault %.*s", HEAL_MS_MAX, (int)why.size,
+                        (const char *)why.data);
     }
+    bytes_fini(&why);
     world->totals.simulated_ms += world->now_ms - start;
 }
 

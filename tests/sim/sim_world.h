@@ -80,7 +80,8 @@ struct sim_client {
     struct {
         struct client_doc *doc;
         struct wire_session session;
-        bool lived; /* has been LIVE once */
+        bool lived;        /* has been LIVE once */
+        uint64_t retry_ms; /* 0, or when what a passing error has stopped goes on */
     } docs[SIM_DOCS_MAX];
     struct sim_doc_context contexts[SIM_DOCS_MAX];
     struct sim_conn *conn;
@@ -106,7 +107,7 @@ struct sim_event {
 struct sim_totals {
     uint64_t events, edits, acks, submits, ops, entries, transformed, refused, unknown, reappended;
     uint64_t crashes, resyncs, resets, disconnects, lost_tails, reloads, repeats, commits, handoffs;
-    uint64_t appends_refused, gaps, lagging, rebases, simulated_ms;
+    uint64_t appends_refused, gaps, lagging, rebases, renewals, simulated_ms;
 };
 
 struct sim_world {
@@ -178,14 +179,15 @@ void sim_client_disconnect(struct sim_client *client);
 /* The gateway of these connections died. */
 void sim_client_gateway_gone(struct sim_process *gateway);
 void sim_conns_fini(struct sim_world *world);
-bool sim_client_settled(const struct sim_client *client);
+bool sim_client_connected(const struct sim_client *client);
 struct refbuf *sim_conn_encode(void *ctx, enum gw_variant variant,
                                const struct wire_server_frame *frame, struct slice encoded);
 enum gw_send sim_conn_send(void *ctx, void *conn, struct refbuf *frame);
 void sim_conn_close(void *ctx, void *conn, uint32_t code);
 
 /* sim_oracle.c */
-bool sim_oracle_quiet(struct sim_world *world);
+/* Has everything settled? If not, why says what has not. */
+bool sim_oracle_quiet(struct sim_world *world, struct bytes *why);
 void sim_oracle_final(struct sim_world *world);
 
 #endif
