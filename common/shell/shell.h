@@ -1,0 +1,62 @@
+/*
+ * A service's process: loop, log, signals and the admin port. One per process, one thread.
+ *
+ *     shell_start   ->   shell_run: turns until shell_stop   ->   shell_end
+ *
+ * SIGTERM and SIGINT ask the service to stop (on_stop, once; a second signal asks for the end at
+ * once: shell_stop). SIGPIPE is ignored. The admin port answers
+ *
+ *     /healthz   200 while the loop turns: whoever restarts on its failure asks this
+ *     /readyz    200, or 503 with what is missing: whoever routes traffic asks this
+ *     /metrics   Prometheus' text form
+ */
+#ifndef WEFT_SHELL_H
+#define WEFT_SHELL_H
+
+#include "ev_loop.h"
+#include "obs_log.h"
+#include "rng.h"
+#include "shell_options.h"
+
+struct ev_http;
+struct ev_signal;
+struct ev_timer;
+
+struct shell_service {
+    const char *name; /* "gateway", "worker", "archiver": in logs */
+    /* A signal asked for the end: drain, then shell_stop(). */
+    void (*on_stop)(void *arg);
+    /* False: not ready, and words have been appended. */
+    bool (*ready)(void *arg, struct bytes *words);
+    void (*metrics)(void *arg, struct bytes *out);
+};
+
+struct shell {
+    const struct shell_service *service; /* borrowed: static */
+    void *arg;
+    struct ev_loop *loop; /* owned */
+    struct obs_log log;
+    struct rng rng;   /* jitter; seeded from the kernel */
+    uint64_t boot_id; /* of this run: random, not 0 */
+    /* private */
+    struct ev_signal *terminate, *interrupt; /* owned */
+    struct ev_timer *flush;                  /* owned */
+    struct ev_http *admin;                   /* owned */
+    char *admin_file;                        /* owned; removed at the end */
+    bool stopping;
+};
+
+/*
+ * False: the process cannot start, and a line on stderr says why. Raises the limit of open files to
+ * what is allowed. `options` is borrowed during the call; id and redis must have been checked by
+ * the service.
+ */
+MUST_CHECK bool shell_start(struct shell *s, const struct shell_service *service,
+                            const struct shell_options *options, void *arg);
+/* Until shell_stop(). */
+void shell_run(struct shell *s);
+void shell_stop(struct shell *s);
+/* Everything made on the loop must be closed. For a shell that did not start, too. */
+void shell_end(struct shell *s);
+
+#endif
