@@ -1,9 +1,11 @@
 /* A process with the smallest service there is: asked over its admin port, ended by signals. */
 #include <arpa/inet.h>
 #include <check.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +91,7 @@ static int run(int argc, char **argv)
 
 static char dir[64], file[96], output[96], said[4096];
 static pid_t child;
+static int watch; /* of dir */
 
 static void start(const char *extra)
 {
@@ -115,18 +118,15 @@ static int await_end(void)
     return WEXITSTATUS(status);
 }
 
-/* The admin file appears whole, so waiting for it is waiting for the port. */
+/* The admin file appears whole, by a rename, so waiting for it is waiting for the port. */
 static void read_address(char text[static EV_ADDRESS_TEXT_MAX])
 {
-    for (int i = 0; i < 2000; i++, usleep(5000)) {
-        FILE *f = fopen(file, "r");
-        if (!f)
-            continue;
-        ck_assert_int_eq(fscanf(f, "%127s", text), 1);
-        fclose(f);
-        return;
-    }
-    ck_abort_msg("no admin file");
+    struct pollfd wait = {.fd = watch, .events = POLLIN};
+    FILE *f;
+    while (!(f = fopen(file, "r")))
+        ck_assert_msg(poll(&wait, 1, 10000) == 1, "no admin file");
+    ck_assert_int_eq(fscanf(f, "%127s", text), 1);
+    fclose(f);
 }
 
 static const char *get(const char *path)
@@ -152,12 +152,15 @@ static void setup(void)
 {
     strcpy(dir, "/tmp/weft-shell-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
+    watch = inotify_init();
+    ck_assert_int_ge(inotify_add_watch(watch, dir, IN_MOVED_TO), 0);
     snprintf(file, sizeof file, "%s/admin", dir);
     snprintf(output, sizeof output, "%s/output", dir);
 }
 
 static void teardown(void)
 {
+    close(watch);
     unlink(output);
     ck_assert_msg(rmdir(dir) == 0, "something is left in %s", dir);
 }
