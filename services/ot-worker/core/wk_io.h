@@ -23,6 +23,7 @@ enum wk_event {
     WK_EVENT_HANDOFF,         /* moved to the next owner */
     WK_EVENT_VIEW,            /* detail: number; doc empty */
     WK_EVENT_STALE,           /* no successful beat: admission stops; doc empty */
+    WK_EVENT_COUNT,
 };
 
 struct wk_io {
