@@ -1,0 +1,154 @@
+#include "gw_links.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void stir(const struct gw_links *links)
+{
+    if (links->stirred)
+        links->stirred(links->stirred_arg);
+}
+
+/* As the membership list in Redis writes it. */
+struct boot_text {
+    char hex[17];
+};
+
+static struct boot_text boot_text(uint64_t boot)
+{
+    struct boot_text text;
+
+    snprintf(text.hex, sizeof text.hex, "%016lx", (unsigned long)boot);
+    return text;
+}
+
+static void log_link(const struct gw_links *links, enum obs_level level, const char *code,
+                     const struct link_peer *peer, const char *words)
+{
+    obs_log_event(links->log, level, code,
+                  OBS_FIELDS(obs_str("worker", link_peer_address(peer)),
+                             obs_str("boot", boot_text(link_peer_boot_id(peer)).hex)),
+                  "%s", words);
+}
+
+static void on_contact(void *arg, uint64_t boot_id, const char *address)
+{
+    struct gw_links *links = arg;
+
+    obs_log_event(links->log, OBS_DEBUG, "link-stranger",
+                  OBS_FIELDS(obs_str("from", address), obs_str("boot", boot_text(boot_id).hex)),
+                  "no worker of the view, dropped");
+}
+
+/* The core may close the peer, or another one, over any item. */
+static void on_items(void *arg, struct link_peer *peer, const struct slice *items, size_t count)
+{
+    struct gw_links *links = arg;
+    struct link_core *core = link_node_core(links->node);
+    uint64_t boot = link_peer_boot_id(peer);
+
+    for (size_t i = 0; i < count && link_peer_find(core, boot) == peer; i++) {
+        if (gw_core_item(links->core, boot, items[i]))
+            continue;
+        log_link(links, OBS_ERROR, "link-item-bad", peer, "resetting the link");
+        link_peer_reset(peer);
+        break;
+    }
+    stir(links);
+}
+
+static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
+{
+    struct gw_links *links = arg;
+    uint64_t boot = link_peer_boot_id(peer);
+
+    log_link(links, OBS_WARN, "link-reset", peer, link_reset_name(reason));
+    if (reason == LINK_RESET_REPLACED)
+        link_peer_close(peer);
+    gw_core_worker_gone(links->core, boot);
+    stir(links);
+}
+
+static void on_silent(void *arg, struct link_peer *peer)
+{
+    struct gw_links *links = arg;
+
+    log_link(links, OBS_WARN, "link-silent", peer, "its documents are asked for elsewhere");
+    gw_core_worker_gone(links->core, link_peer_boot_id(peer));
+    stir(links);
+}
+
+static void on_heard(void *arg, struct link_peer *peer)
+{
+    log_link(arg, OBS_INFO, "link-heard", peer, "again");
+}
+
+static void on_heartbeat(void *arg, struct link_peer *peer, struct slice payload)
+{
+    struct gw_links *links = arg;
+
+    if (!gw_core_heads(links->core, link_peer_boot_id(peer), payload)) {
+        log_link(links, OBS_ERROR, "link-heads-bad", peer, "resetting the link");
+        link_peer_reset(peer);
+    }
+    stir(links);
+}
+
+int gw_links_init(struct gw_links *links, struct ev_loop *loop,
+                  const struct link_node_config *config, struct obs_log *log, const char **ret_why)
+{
+    struct link_node_config c = *config;
+
+    *links = (struct gw_links){.log = log};
+    c.link.arg = links;
+    c.link.callbacks = (struct link_callbacks){.on_contact = on_contact,
+                                               .on_items = on_items,
+                                               .on_reset = on_reset,
+                                               .on_silent = on_silent,
+                                               .on_heard = on_heard,
+                                               .on_heartbeat_read = on_heartbeat};
+    return link_node_new(loop, &c, &links->node, ret_why);
+}
+
+void gw_links_close(struct gw_links *links, void (*closed)(void *arg), void *arg)
+{
+    struct link_node *node = links->node;
+
+    links->node = NULL;
+    link_node_close(node, closed, arg);
+}
+
+void gw_links_peer_open(struct gw_links *links, const struct cluster_member *worker)
+{
+    struct link_peer *peer = link_peer_find(link_node_core(links->node), worker->boot_id);
+
+    if (peer)
+        return;
+    int rc = link_node_peer_open(links->node, worker->address, worker->boot_id, links, &peer);
+    if (rc < 0)
+        obs_log_event(links->log, OBS_ERROR, "link-open-failed",
+                      OBS_FIELDS(obs_str("worker", worker->id), obs_str("at", worker->address)),
+                      "%s; tried again when a document is asked for there", strerror(-rc));
+    else
+        obs_log_event(links->log, OBS_INFO, "link-open",
+                      OBS_FIELDS(obs_str("worker", worker->id), obs_str("at", worker->address),
+                                 obs_str("boot", boot_text(worker->boot_id).hex)),
+                      "in the view");
+}
+
+void gw_links_peer_close(struct gw_links *links, uint64_t worker_boot)
+{
+    struct link_peer *peer = link_peer_find(link_node_core(links->node), worker_boot);
+
+    if (!peer)
+        return;
+    log_link(links, OBS_INFO, "link-close", peer, "not in the view any more");
+    link_peer_close(peer);
+}
+
+bool gw_links_send(struct gw_links *links, uint64_t worker_boot, struct slice item)
+{
+    struct link_peer *peer = link_peer_find(link_node_core(links->node), worker_boot);
+
+    return peer && link_peer_send(peer, item.data, item.size) == 0;
+}
