@@ -447,7 +447,7 @@ static void heartbeat_take(struct link_peer *p, const struct link_head *head)
     struct link_core *c = p->core;
 
     c->stats.heartbeats_in++;
-    if (head->body.size > 0 && c->config.callbacks.on_heartbeat_read)
+    if (c->config.callbacks.on_heartbeat_read)
         c->config.callbacks.on_heartbeat_read(c->config.arg, p, head->body);
 }
 

@@ -60,7 +60,7 @@ struct link_callbacks {
     void (*on_silent)(void *arg, struct link_peer *peer);
     void (*on_heard)(void *arg, struct link_peer *peer);
     /* May append a payload to a heartbeat that is about to leave (at most body_max bytes: more is
-       not sent at all), and reads one that came. */
+       not sent at all), and reads one that came, which may be empty. */
     void (*on_heartbeat_write)(void *arg, struct link_peer *peer, struct bytes *out);
     void (*on_heartbeat_read)(void *arg, struct link_peer *peer, struct slice payload);
 };

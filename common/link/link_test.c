@@ -395,6 +395,7 @@ struct node {
     uint64_t boot_id;
     uint64_t peer_boot; /* subscriber: the worker's that it was told */
     int64_t skew_due_us;
+    uint64_t heartbeats;     /* read */
     uint64_t values[TOPICS]; /* worker: the truth; subscriber: what it holds */
     bool has[TOPICS];        /* subscriber: values is valid */
 };
@@ -572,6 +573,15 @@ static void on_silent(void *arg, struct link_peer *peer)
         link_peer_reset(peer);
 }
 
+/* An empty one too is a sign of life that an upper layer may wait for. */
+static void on_heartbeat_read(void *arg, struct link_peer *peer, struct slice payload)
+{
+    struct node *node = arg;
+
+    ck_assert_uint_eq(payload.size, 0);
+    node->heartbeats++;
+}
+
 static void on_contact(void *arg, uint64_t boot_id, const char *address)
 {
     struct node *node = arg;
@@ -600,7 +610,8 @@ static void node_start(int index)
         .callbacks = {.on_contact = on_contact,
                       .on_items = on_items,
                       .on_reset = on_reset,
-                      .on_silent = on_silent},
+                      .on_silent = on_silent,
+                      .on_heartbeat_read = on_heartbeat_read},
         .arg = node};
     ck_assert_int_eq(link_core_init(&node->core, &config, &net_io, node), 0);
 }
@@ -800,6 +811,8 @@ static void world_run(uint64_t seed, unsigned steps)
         ticks++;
     }
     ck_assert_msg(calm(), "seed %llu: no agreement", (unsigned long long)seed);
+    for (int i = 0; i < NODES; i++)
+        ck_assert_uint_eq(net.nodes[i].heartbeats, net.nodes[i].core.stats.heartbeats_in);
     for (int i = NODES - 1; i >= 0; i--)
         node_stop(i);
     list_for_each_safe (l, &net.ways)
