@@ -14,6 +14,7 @@ enum ar_event {
     AR_EVENT_DAMAGED,       /* the chain does not hold: left as it is, an alarm; detail: revision */
     AR_EVENT_SNAPSHOT,
     AR_EVENT_TRIMMED, /* detail: entries left */
+    AR_EVENT_COUNT,
 };
 
 struct ar_io {

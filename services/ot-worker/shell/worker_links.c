@@ -78,7 +78,7 @@ static void on_items(void *arg, struct link_peer *peer, const struct slice *item
         link_peer_reset(peer);
         break;
     }
-    worker_settle(w);
+    shell_drive_settle(&w->drive);
 }
 
 static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
@@ -87,7 +87,7 @@ static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
     struct worker_gateway *g = link_peer_arg(peer);
 
     wk_core_gateway_gone(w->core, link_peer_boot_id(peer));
-    worker_settle(w);
+    shell_drive_settle(&w->drive);
     obs_log_event(&w->shell.log, OBS_INFO, "gateway-reset",
                   OBS_FIELDS(obs_u64("gateway", link_peer_boot_id(peer)),
                              obs_str("reason", link_reset_name(reason))),
@@ -149,7 +149,7 @@ bool worker_links_open(struct worker *w)
     int rc = link_node_new(w->shell.loop, &config, &w->links.node, &why);
 
     if (rc == 0) {
-        w->open++;
+        shell_drive_hold(&w->drive);
         return true;
     }
     obs_log_event(&w->shell.log, OBS_ERROR, "start-failed",
@@ -157,10 +157,10 @@ bool worker_links_open(struct worker *w)
     return false;
 }
 
-void worker_links_close(struct worker *w, void (*closed)(void *arg))
+void worker_links_close(struct worker *w)
 {
     list_for_each_safe (node, &w->links.gateways)
         gateway_free(list_entry(node, struct worker_gateway, link));
-    link_node_close(w->links.node, closed, w);
+    link_node_close(w->links.node, shell_drive_release, &w->drive);
     w->links.node = NULL;
 }

@@ -36,7 +36,7 @@ void worker_metrics(void *arg, struct bytes *out)
     static const struct shell_counter rows[] = {WK_COUNTERS(SHELL_COUNTER_ROW)};
     struct worker *w = arg;
 
-    if (w->phase == WORKER_CLOSING)
+    if (w->drive.phase == SHELL_CLOSING)
         return;
     struct wk_gauges g = wk_core_gauges(w->core);
     shell_counters_append(out, "weft_worker_", rows, sizeof rows / sizeof *rows,
@@ -50,5 +50,5 @@ void worker_metrics(void *arg, struct bytes *out)
                        g.quarantined);
     shell_gauge_append(out, "weft_worker_", "view", "number of the view followed", g.view);
     append_link(out, &w->links);
-    backend_metrics_append(w->backend, out);
+    backend_metrics_append(w->drive.backend, out);
 }
