@@ -73,7 +73,8 @@ static const struct obs_table postgres_table = {
 
 /* What is true now, by server. */
 struct gauges {
-    int64_t ready[BACKEND_SERVERS], open[BACKEND_SERVERS];
+    int64_t connections; /* of PostgreSQL */
+    int64_t ready[BACKEND_SERVERS], breaker[BACKEND_SERVERS];
     uint64_t opened[BACKEND_SERVERS], held_back[BACKEND_SERVERS];
 };
 
@@ -84,8 +85,10 @@ struct gauges {
     }
 
 static const struct obs_row gauge_rows[] = {
+    {OBS_GAUGE, offsetof(struct gauges, connections), "weft_postgres_connections", "",
+     "Connections that stand."},
     SERVER_ROWS(OBS_GAUGE, ready, "weft_storage_ready", "1 while the server is connected and fit."),
-    SERVER_ROWS(OBS_GAUGE, open, "weft_storage_breaker_state",
+    SERVER_ROWS(OBS_GAUGE, breaker, "weft_storage_breaker_state",
                 "Circuit breaker: 0 closed, 1 open, 2 half-open."),
     SERVER_ROWS(OBS_COUNTER, opened, "weft_storage_breaker_opened_total",
                 "Times that the circuit breaker opened."),
@@ -97,12 +100,14 @@ static const struct obs_table gauge_table = {gauge_rows, sizeof gauge_rows / siz
 
 static struct gauges gauges_of(const struct backend *backend)
 {
-    struct gauges gauges = {{0}};
+    struct gauges gauges = {0};
 
+    if (backend->postgres)
+        gauges.connections = pg_client_stats(backend->postgres)->standing;
     for (int i = 0; i < BACKEND_SERVERS; i++) {
         const struct cluster_breaker *breaker = &backend->breakers[i];
         gauges.ready[i] = backend_state(backend, (enum backend_server)i) == BACKEND_READY;
-        gauges.open[i] = breaker->state;
+        gauges.breaker[i] = breaker->state;
         gauges.opened[i] = breaker->opened;
         gauges.held_back[i] = breaker->refused;
     }

@@ -1,0 +1,217 @@
+#include "backend_help_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "list.h"
+#include "pg_migrate.h"
+
+struct help help;
+
+static void reason_keep(const char *reason)
+{
+    snprintf(help.reason, sizeof help.reason, "%s", reason);
+}
+
+/* Nothing is allocated for nothing: a failed call needs no help_drop(). */
+static void *keep(struct asked *asked, const void *data, size_t size)
+{
+    return size ? arena_copy(&asked->mem, data, size) : NULL;
+}
+
+static void slices_keep(struct asked *asked, struct slice *slices, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        slices[i].data = keep(asked, slices[i].data, slices[i].size);
+}
+
+static void results_keep(struct asked *asked)
+{
+    struct storage_call *call = &asked->call;
+
+    call->entries = keep(asked, call->entries, call->entry_count * sizeof *call->entries);
+    for (size_t i = 0; i < call->entry_count; i++)
+        slices_keep(asked, &call->entries[i].payload, 1);
+    call->docs = keep(asked, call->docs, call->doc_count * sizeof *call->docs);
+    slices_keep(asked, call->docs, call->doc_count);
+    call->segments = keep(asked, call->segments, call->segment_count * sizeof *call->segments);
+    slices_keep(asked, call->segments, call->segment_count);
+    slices_keep(asked, &call->loaded_snapshot, 1);
+    if (call->view) {
+        asked->view = cluster_view_steal(call->view);
+        call->view = &asked->view;
+    }
+}
+
+static void on_done(void *arg, struct storage_call *call)
+{
+    struct asked *asked = container_of(call, struct asked, call);
+
+    ck_assert_ptr_eq(arg, &help);
+    ck_assert_int_ne(call->result, STORAGE_PENDING);
+    ck_assert_uint_eq(asked->answers, 0);
+    asked->answers++;
+    results_keep(asked);
+    if (asked->then)
+        asked->then(asked);
+}
+
+static void on_reconnected(void *arg)
+{
+    help.reconnects++;
+    if (help.on_reconnected)
+        help.on_reconnected();
+}
+
+static void on_state(void *arg, enum backend_server server, enum backend_state state,
+                     const char *reason)
+{
+    reason_keep(reason);
+}
+
+static void on_breaker(void *arg, enum backend_server server, enum cluster_breaker_state state)
+{
+    help.opened += state == CLUSTER_OPEN;
+    help.closed_again += state == CLUSTER_CLOSED;
+}
+
+static void on_failure(void *arg, const struct storage_call *call, const char *reason)
+{
+    help.failures++;
+    reason_keep(reason);
+}
+
+static const struct backend_events events = {
+    .done = on_done,
+    .reconnected = on_reconnected,
+    .on_state = on_state,
+    .on_breaker = on_breaker,
+    .on_failure = on_failure,
+};
+
+void help_servers_start(void)
+{
+    unsigned applied;
+    char error[200];
+
+    help.redis = support_redis_start(NULL);
+    help.postgres = support_pg_start();
+    snprintf(help.conninfo, sizeof help.conninfo, "host=%s user=postgres dbname=postgres",
+             support_server_address(help.postgres));
+    ck_assert_msg(pg_migrate(help.conninfo, &applied, error, sizeof error) == 0, "%s", error);
+}
+
+void help_servers_stop(void)
+{
+    help.redis = support_server_stop(help.redis);
+    help.postgres = support_server_stop(help.postgres);
+}
+
+void help_config(struct backend_config *ret, enum redis_level level, bool with_postgres)
+{
+    *ret = (struct backend_config){
+        .redis = {.level = level, .command_ms = 600, .retry_ms_max = 100},
+        .postgres = {.conninfo = with_postgres ? help.conninfo : NULL,
+                     .connections = 3,
+                     .command_ms = 1500,
+                     .retry_ms_max = 100},
+        .breaker_failures_max = 3,
+        .breaker_open_ms = 50,
+        .breaker_open_ms_max = 200,
+    };
+    ck_assert(ev_address_parse(support_server_address(help.redis), &ret->redis.address));
+}
+
+void help_open_as(const struct backend_config *config)
+{
+    help.reason[0] = 0;
+    help.reconnects = help.failures = help.opened = help.closed_again = 0;
+    if (!help.loop)
+        help.loop = ev_loop_new(NULL);
+    help.backend = backend_new(help.loop, config, &events, &help);
+    ck_assert_ptr_nonnull(help.backend);
+}
+
+void help_open(enum redis_level level, bool with_postgres)
+{
+    struct backend_config config;
+
+    (void)support_redis_cli(help.redis, "flushall");
+    if (with_postgres)
+        (void)support_pg_sql(help.postgres, "truncate weft.documents cascade");
+    help_config(&config, level, with_postgres);
+    help_open_as(&config);
+    AWAIT(backend_ready(help.backend));
+}
+
+static void on_closed(void *arg)
+{
+    bool *closed = arg;
+
+    *closed = true;
+}
+
+void help_close(void)
+{
+    bool closed = false;
+
+    if (help.backend) {
+        backend_close(help.backend, on_closed, &closed);
+        help.backend = NULL;
+        AWAIT(closed);
+    }
+    help.loop = ev_loop_free(help.loop);
+}
+
+struct asked help_call(enum storage_kind kind, const char *doc)
+{
+    return (struct asked){.call = {.kind = kind, .doc = slice_str(doc), .count_max = 100}};
+}
+
+void help_send(struct asked *asked)
+{
+    struct storage_io io = backend_storage(help.backend);
+
+    asked->answers = 0;
+    asked->call.result = STORAGE_PENDING;
+    arena_init(&asked->mem, 1u << 30);
+    io.call(io.ctx, &asked->call);
+    ck_assert_uint_eq(asked->answers, 0); /* never from within the call */
+}
+
+enum storage_result help_ask(struct asked *asked)
+{
+    help_send(asked);
+    AWAIT(asked->answers);
+    return asked->call.result;
+}
+
+void help_drop(struct asked *asked)
+{
+    arena_fini(&asked->mem);
+    cluster_view_fini(&asked->view);
+}
+
+struct chain_position help_adopt(const char *doc)
+{
+    struct asked adopt = help_call(STORAGE_ADOPT, doc);
+
+    adopt.call.position = chain_position_start(adopt.call.doc);
+    ck_assert_int_eq(help_ask(&adopt), STORAGE_OK);
+    help_drop(&adopt);
+    return adopt.call.position;
+}
+
+struct chain_position help_append(const char *doc, const struct chain_position *at,
+                                  const char *payload)
+{
+    struct asked append = help_call(STORAGE_APPEND, doc);
+
+    append.call.expect = *at;
+    append.call.position = chain_position_after(at, 1, slice_str(payload));
+    append.call.first_rev = at->rev + 1;
+    append.call.payload = slice_str(payload);
+    ck_assert_int_eq(help_ask(&append), STORAGE_OK);
+    help_drop(&append);
+    return append.call.position;
+}
