@@ -365,6 +365,11 @@ enum pg_state pg_client_state(const struct pg_client *client)
     return client->state;
 }
 
+const char *pg_client_reason(const struct pg_client *client)
+{
+    return client->state == PG_STATE_READY ? "" : client->reason;
+}
+
 const struct pg_client_stats *pg_client_stats(const struct pg_client *client)
 {
     return &client->stats;

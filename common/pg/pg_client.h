@@ -82,6 +82,9 @@ struct pg_client *pg_client_new(struct ev_loop *loop, const struct pg_config *co
 void pg_client_close(struct pg_client *client, void (*closed)(void *arg), void *arg);
 
 enum pg_state pg_client_state(const struct pg_client *client);
+/* Why it is not ready, in words; lent until the loop turns. Also while it never was ready, which
+   on_state does not tell. */
+const char *pg_client_reason(const struct pg_client *client);
 const struct pg_client_stats *pg_client_stats(const struct pg_client *client);
 
 #endif

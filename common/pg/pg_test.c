@@ -364,12 +364,14 @@ START_TEST(a_client_waits_for_the_schema)
              support_server_address(server));
     config.conninfo = m.conninfo;
     open_client(&config);
+    AWAIT(strstr(pg_client_reason(client), "there is no schema yet"));
     AWAIT(pg_client_stats(client)->connects == 3);
     struct call call = head_of(DOC);
     ck_assert_int_eq(call.outcome, PG_OUTCOME_DOWN);
     migrate_in_thread(&m);
     ck_assert_msg(m.r == 0, "%s", m.error);
     AWAIT(pg_client_state(client) == PG_STATE_READY);
+    ck_assert_str_eq(pg_client_reason(client), "");
     ck_assert_uint_eq(pg_client_stats(client)->connects, 3); /* they waited, connected */
     close_client();
 }

@@ -253,6 +253,11 @@ enum redis_state redis_client_state(const struct redis_client *client)
     return client->state;
 }
 
+const char *redis_client_reason(const struct redis_client *client)
+{
+    return client->state == REDIS_STATE_READY ? "" : client->reason;
+}
+
 const struct redis_client_stats *redis_client_stats(const struct redis_client *client)
 {
     return &client->stats;

@@ -90,6 +90,9 @@ struct redis_client *redis_client_new(struct ev_loop *loop, const struct redis_c
 void redis_client_close(struct redis_client *client, void (*closed)(void *arg), void *arg);
 
 enum redis_state redis_client_state(const struct redis_client *client);
+/* Why it is not ready, in words; lent until the loop turns. Also while it never was ready, which
+   on_state does not tell. */
+const char *redis_client_reason(const struct redis_client *client);
 const struct redis_client_stats *redis_client_stats(const struct redis_client *client);
 
 #endif

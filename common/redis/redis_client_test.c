@@ -246,6 +246,7 @@ START_TEST(a_dead_server_is_down_and_comes_back)
     ck_assert_int_eq(append_outcome(&zero), REDIS_OUTCOME_DOWN);
     support_server_again(server);
     AWAIT(redis_client_state(client) == REDIS_STATE_READY);
+    ck_assert_str_eq(redis_client_reason(client), "");
     struct call call = {0};
     call_append(&call, &zero);
     AWAIT(call.answers);
@@ -305,6 +306,7 @@ START_TEST(no_server_yet)
     struct chain_position zero = chain_position_start(doc.id);
     ck_assert_int_eq(append_outcome(&zero), REDIS_OUTCOME_DOWN);
     AWAIT(redis_client_stats(client)->connects >= 4); /* two connections, tried again */
+    ck_assert_str_eq(redis_client_reason(client), "Connection refused");
     support_server_again(server);
     AWAIT(redis_client_state(client) == REDIS_STATE_READY);
     close_client();
