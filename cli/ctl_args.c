@@ -7,7 +7,7 @@
 
 #include <getopt.h>
 
-#include "must.h"
+#include "wire_record.h"
 
 #define OPTIONS_MAX 24
 /* What getopt_long returns for the option at index i. */
@@ -77,6 +77,19 @@ enum ctl_args_outcome ctl_args_read(const struct ctl_verb *verb, int argc, char 
         option_take(&verb->options[got - OPTION_BASE], ctl, optarg);
     }
     return operand_take(verb, argc, argv, ctl) ? CTL_ARGS_READ : CTL_ARGS_WRONG;
+}
+
+bool ctl_args_doc(struct ctl *ctl)
+{
+    if (!ctl->args.doc)
+        fprintf(ctl->err, "weftctl: which document? (--help tells)\n");
+    else if (!wire_doc_id_valid(slice_str(ctl->args.doc)))
+        fprintf(ctl->err,
+                "weftctl: a document's id is 1 to %d bytes of UTF-8 without control characters\n",
+                WIRE_DOC_SIZE_MAX);
+    else
+        return true;
+    return false;
 }
 
 void ctl_args_help(const struct ctl_verb *verb, FILE *out)

@@ -15,4 +15,7 @@ enum ctl_args_outcome ctl_args_read(const struct ctl_verb *verb, int argc, char 
                                     struct ctl *ctl);
 void ctl_args_help(const struct ctl_verb *verb, FILE *out);
 
+/* The operand is there and can be a document's id? Else says so. */
+bool ctl_args_doc(struct ctl *ctl);
+
 #endif

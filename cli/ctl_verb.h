@@ -20,7 +20,9 @@ enum ctl_exit {
 /* What a command line said; strings are borrowed from it and from the environment. */
 struct ctl_args {
     const char *doc; /* the operand */
-    bool json;
+    const char *url, *redis, *postgres, *durability, *replicas, *dir;
+    const char *rev, *format;
+    bool json, all;
 };
 
 struct ctl {
@@ -45,7 +47,7 @@ struct ctl_verb {
     enum ctl_exit (*run)(struct ctl *ctl);
 };
 
-extern const struct ctl_verb ctl_verb_ot;
+extern const struct ctl_verb ctl_verb_get, ctl_verb_verify, ctl_verb_ot;
 
 /* The program: argv and the environment in, exit status out. */
 enum ctl_exit ctl_run(int argc, char *const *argv, FILE *in, FILE *out, FILE *err);

@@ -1,0 +1,37 @@
+/*
+ * Is everything that is said about a document true? Its history is computed from genesis over all
+ * segments and the stream, and what it makes is compared with the newest snapshot, the heads in
+ * PostgreSQL and Redis, and live state.
+ */
+#ifndef WEFT_CTL_CHECK_H
+#define WEFT_CTL_CHECK_H
+
+#include "ctl_replay.h"
+
+/* What is compared with the state at a revision of the history. */
+enum ctl_mark_kind { CTL_MARK_SNAPSHOT, CTL_MARK_HEAD, CTL_MARK_LIVE };
+#define CTL_MARKS 3
+
+struct ctl_mark {
+    bool wanted, met;
+    struct chain_position at;
+};
+
+struct ctl_check {
+    /* Set by the check. */
+    bool exists;              /* anywhere */
+    struct chain_position at; /* where the history ends */
+    struct bytes problems;    /* one line each */
+    size_t problem_count;
+    /* Private. */
+    struct ctl_mark marks[CTL_MARKS];
+    struct ctl_replay snapshot;
+    const struct ot_rope *live; /* borrowed; NULL: not asked for */
+};
+
+/* CTL_YES: clean. CTL_NO: see problems, or it does not exist. CTL_UNREACHABLE: said so. */
+enum ctl_exit ctl_check_document(struct ctl_check *check, struct ctl_servers *servers,
+                                 struct slice id);
+void ctl_check_fini(struct ctl_check *check);
+
+#endif

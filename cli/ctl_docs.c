@@ -1,0 +1,178 @@
+#include "ctl_docs.h"
+
+#include <stdlib.h>
+
+#include "hash.h"
+
+/* A document that was visited before PostgreSQL was listed: by the digest of its id. */
+struct visited {
+    UT_hash_handle hh;
+    uint8_t digest[CHAIN_HASH_SIZE];
+};
+
+struct docs {
+    struct ctl_servers *servers;
+    enum ctl_exit (*each)(void *arg, struct slice id);
+    void *arg;
+    struct visited *visited; /* owned */
+    /* one page: ids behind their sizes (an answer is lent only until its callback returns) */
+    struct bytes page;
+    struct bytes last; /* id, of PostgreSQL's last page */
+    uint64_t cursor;
+    bool known; /* answer to ctl_ask_head */
+};
+
+static void page_add(struct docs *d, struct slice id)
+{
+    bytes_append_varint(&d->page, id.size);
+    bytes_append_slice(&d->page, id);
+    MUST(!d->page.failed);
+}
+
+static bool page_take(struct slice *rest, struct slice *ret)
+{
+    uint64_t size;
+
+    if (rest->size == 0)
+        return false;
+    MUST(varint_take(rest, &size) && size <= rest->size);
+    *ret = slice_of(rest->data, (size_t)size);
+    rest->data += size;
+    rest->size -= (size_t)size;
+    return true;
+}
+
+static struct visited *visited_find(const struct docs *d, const uint8_t digest[CHAIN_HASH_SIZE])
+{
+    struct visited *found;
+
+    HASH_FIND(hh, d->visited, digest, CHAIN_HASH_SIZE, found);
+    return found;
+}
+
+/* False: it was visited before. */
+static bool visited_add(struct docs *d, struct slice id)
+{
+    struct visited *added = calloc(1, sizeof *added);
+
+    MUST(added);
+    chain_hash_start(id, added->digest);
+    if (visited_find(d, added->digest)) {
+        free(added);
+        return false;
+    }
+    HASH_ADD(hh, d->visited, digest, CHAIN_HASH_SIZE, added);
+    MUST(added->hh.tbl);
+    return true;
+}
+
+static void visited_clear(struct docs *d)
+{
+    struct visited *item, *next;
+
+    HASH_ITER(hh, d->visited, item, next)
+    {
+        HASH_DEL(d->visited, item);
+        free(item);
+    }
+}
+
+/* ---- Redis ---- */
+
+static void scan_take(void *arg, const struct redis_scan_reply *reply)
+{
+    struct docs *d = arg;
+
+    d->cursor = reply->cursor;
+    for (size_t i = 0; i < reply->count; i++)
+        page_add(d, reply->docs[i].id);
+}
+
+static void head_take(void *arg, const struct pg_head *reply)
+{
+    struct docs *d = arg;
+
+    d->known = reply->exists;
+}
+
+static enum ctl_exit redis_page_visit(struct docs *d)
+{
+    struct slice rest = bytes_slice(&d->page), id;
+    enum ctl_exit status = CTL_YES;
+
+    while (status == CTL_YES && page_take(&rest, &id)) {
+        status = ctl_ask_head(d->servers, id, head_take, d);
+        if (status == CTL_YES && !d->known && visited_add(d, id))
+            status = d->each(d->arg, id);
+    }
+    return status;
+}
+
+static enum ctl_exit redis_visit(struct docs *d)
+{
+    enum ctl_exit status;
+
+    do {
+        bytes_reset(&d->page);
+        status = ctl_ask_scan(d->servers, d->cursor, scan_take, d);
+        if (status == CTL_YES)
+            status = redis_page_visit(d);
+    } while (status == CTL_YES && d->cursor);
+    return status;
+}
+
+/* ---- PostgreSQL ---- */
+
+static void docs_take(void *arg, const struct pg_docs_reply *reply)
+{
+    struct docs *d = arg;
+
+    for (size_t i = 0; i < reply->count; i++)
+        page_add(d, reply->docs[i].id);
+    if (reply->count) {
+        bytes_reset(&d->last);
+        bytes_append_slice(&d->last, reply->docs[reply->count - 1].id);
+        MUST(!d->last.failed);
+    }
+}
+
+static enum ctl_exit postgres_page_visit(struct docs *d)
+{
+    struct slice rest = bytes_slice(&d->page), id;
+    enum ctl_exit status = CTL_YES;
+
+    while (status == CTL_YES && page_take(&rest, &id)) {
+        uint8_t digest[CHAIN_HASH_SIZE];
+        chain_hash_start(id, digest);
+        if (!visited_find(d, digest)) /* else it was archived meanwhile */
+            status = d->each(d->arg, id);
+    }
+    return status;
+}
+
+static enum ctl_exit postgres_visit(struct docs *d)
+{
+    enum ctl_exit status;
+
+    do {
+        bytes_reset(&d->page);
+        status = ctl_ask_docs(d->servers, bytes_slice(&d->last), docs_take, d);
+        if (status == CTL_YES)
+            status = postgres_page_visit(d);
+    } while (status == CTL_YES && d->page.size);
+    return status;
+}
+
+enum ctl_exit ctl_docs_each(struct ctl_servers *servers,
+                            enum ctl_exit (*each)(void *arg, struct slice id), void *arg)
+{
+    struct docs d = {.servers = servers, .each = each, .arg = arg};
+    enum ctl_exit status = redis_visit(&d);
+
+    if (status == CTL_YES)
+        status = postgres_visit(&d);
+    visited_clear(&d);
+    bytes_fini(&d.page);
+    bytes_fini(&d.last);
+    return status;
+}

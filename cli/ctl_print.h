@@ -1,0 +1,25 @@
+/* A document for people and programs. */
+#ifndef WEFT_CTL_PRINT_H
+#define WEFT_CTL_PRINT_H
+
+#include "crypto_chain.h"
+#include "ctl_verb.h"
+#include "ot_rope.h"
+
+struct ctl_shown {
+    struct slice id;
+    const struct ot_rope *rope;
+    struct chain_position at;
+    const char *kind;   /* "rich", "text"; NULL: not known */
+    struct slice title; /* data NULL: not known */
+};
+
+/*
+ * --format text: the text as it is, nothing added, embeds as U+FFFC; delta: its components, and a
+ * newline. With --json an object with all that is known. False: it cannot be written.
+ */
+MUST_CHECK bool ctl_print_document(struct ctl *ctl, const struct ctl_shown *shown);
+/* CTL_YES, or CTL_USAGE and said so. */
+enum ctl_exit ctl_print_check(struct ctl *ctl);
+
+#endif

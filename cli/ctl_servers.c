@@ -1,0 +1,166 @@
+#include "ctl_servers_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto_random.h"
+#include "ev_loop.h"
+
+/* A tool may wait for a large row. */
+#define COMMAND_MS 5000
+
+/* ---- sentences ---- */
+
+void ctl_servers_say_redis(const struct ctl_servers *s, const char *why)
+{
+    fprintf(s->ctl->err, "weftctl: Redis at %s: %s (--redis or WEFT_REDIS says where it is)\n",
+            s->where->redis, why);
+}
+
+/* The conninfo may hold a password. */
+void ctl_servers_say_postgres(const struct ctl_servers *s, const char *why)
+{
+    size_t size = strcspn(why, "\n");
+
+    fprintf(s->ctl->err,
+            "weftctl: PostgreSQL: %.*s (--postgres or WEFT_POSTGRES says where it is)\n", (int)size,
+            why);
+}
+
+static void say_refused(const struct ctl_servers *s)
+{
+    fprintf(s->ctl->err,
+            "weftctl: Redis at %s does not give durability '%s': %s (--durability LEVEL if another "
+            "is meant)\n",
+            s->where->redis, s->where->durability[0] ? s->where->durability : "fsync",
+            redis_client_reason(s->redis));
+}
+
+/* ---- opening ---- */
+
+static bool level_of(const char *text, enum redis_level *ret)
+{
+    static const char *const names[] = {"memory", "fsync", "replica"};
+
+    *ret = REDIS_LEVEL_FSYNC;
+    if (!text[0])
+        return true;
+    for (unsigned i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum redis_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool replicas_of(const char *text, unsigned *ret)
+{
+    char *end = NULL;
+    unsigned long n = text[0] ? strtoul(text, &end, 10) : 1;
+
+    *ret = (unsigned)n;
+    return n >= 1 && n <= 16 && (!end || !*end);
+}
+
+static bool usage(struct ctl *ctl, const char *what, const char *value)
+{
+    fprintf(ctl->err, "weftctl: %s: '%.100s'\n", what, value);
+    return false;
+}
+
+static bool configs_of(struct ctl *ctl, const struct ctl_where *where, struct redis_config *redis,
+                       struct pg_config *postgres)
+{
+    char error[200];
+    uint64_t seed;
+
+    crypto_random(&seed, sizeof seed);
+    *redis = (struct redis_config){.command_ms = COMMAND_MS, .retry_ms_max = 200, .seed = seed};
+    *postgres = (struct pg_config){.conninfo = where->postgres,
+                                   .connections = 1,
+                                   .command_ms = COMMAND_MS,
+                                   .retry_ms_max = 200,
+                                   .seed = seed};
+    if (!where->redis[0] || !where->postgres[0]) {
+        fprintf(ctl->err,
+                "weftctl: where are Redis and PostgreSQL? --redis and --postgres, WEFT_REDIS and "
+                "WEFT_POSTGRES, or --dir of a scripts/up\n");
+        return false;
+    }
+    if (!ev_address_parse(where->redis, &redis->address))
+        return usage(ctl, "--redis is neither HOST:PORT in numbers nor unix:PATH", where->redis);
+    if (!level_of(where->durability, &redis->level))
+        return usage(ctl, "--durability is memory, fsync or replica", where->durability);
+    if (!replicas_of(where->replicas, &redis->replicas))
+        return usage(ctl, "--replicas is a number from 1 to 16", where->replicas);
+    if (pg_conninfo_check(where->postgres, error, sizeof error) != 0) {
+        fprintf(ctl->err, "weftctl: --postgres: %s\n", error);
+        return false;
+    }
+    return true;
+}
+
+/* Nothing is wrong that could pass by itself. */
+static bool hopeful(const struct ctl_servers *s)
+{
+    return redis_client_state(s->redis) != REDIS_STATE_REFUSED &&
+           pg_client_state(s->postgres) != PG_STATE_REFUSED;
+}
+
+static enum ctl_exit wait_ready(struct ctl_servers *s)
+{
+    int64_t end_ms = ev_loop_now_ms(s->loop) + CTL_PATIENCE_MS;
+
+    while (!(ctl_redis_ready(s) && ctl_postgres_ready(s)) && hopeful(s) &&
+           ev_loop_now_ms(s->loop) < end_ms)
+        ev_loop_step(s->loop, 20);
+    if (redis_client_state(s->redis) == REDIS_STATE_REFUSED)
+        say_refused(s);
+    else if (!ctl_redis_ready(s))
+        ctl_servers_say_redis(s, redis_client_reason(s->redis));
+    if (!ctl_postgres_ready(s))
+        ctl_servers_say_postgres(s, pg_client_reason(s->postgres));
+    return ctl_redis_ready(s) && ctl_postgres_ready(s) ? CTL_YES : CTL_UNREACHABLE;
+}
+
+enum ctl_exit ctl_servers_open(struct ctl *ctl, const struct ctl_where *where, struct ev_loop *loop,
+                               struct ctl_servers **ret)
+{
+    struct redis_config redis;
+    struct pg_config postgres;
+
+    if (!configs_of(ctl, where, &redis, &postgres))
+        return CTL_USAGE;
+    struct ctl_servers *s = calloc(1, sizeof *s);
+    MUST(s);
+    *s = (struct ctl_servers){.ctl = ctl, .loop = loop, .where = where, .open = 2};
+    s->redis = redis_client_new(loop, &redis, NULL, NULL);
+    s->postgres = pg_client_new(loop, &postgres, NULL, NULL);
+    MUST(s->redis && s->postgres);
+    enum ctl_exit status = wait_ready(s);
+    if (status != CTL_YES)
+        ctl_servers_close(s);
+    else
+        *ret = s;
+    return status;
+}
+
+static void on_closed(void *arg)
+{
+    struct ctl_servers *s = arg;
+
+    s->open--;
+}
+
+struct ctl_servers *ctl_servers_close(struct ctl_servers *s)
+{
+    if (!s)
+        return NULL;
+    redis_client_close(s->redis, on_closed, s);
+    pg_client_close(s->postgres, on_closed, s);
+    while (s->open)
+        ev_loop_step(s->loop, 100);
+    free(s);
+    return NULL;
+}
