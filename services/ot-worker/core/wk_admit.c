@@ -10,6 +10,9 @@
 
 #include "wk_doc.h"
 
+/* How far back PostgreSQL is asked for an old seq. */
+#define SEQ_SEARCH_REVS 10000
+
 static void answer(struct wk_doc *d, const struct wk_submit *s, uint32_t code, uint64_t detail)
 {
     wk_refuse(d->core, s->gateway_boot, s->attachment, s->seq, code, detail);
@@ -82,60 +85,52 @@ static uint64_t detail_of_code(const struct wk_doc *d, uint32_t code)
     }
 }
 
-/* Rewrites *op over one body of the history. */
-static int over(struct arena *mem, struct slice body, struct ot_op *op)
+/* Over what came since its base: the history, then what stands in this very entry before it. */
+static int transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
+                     bool *ret_met)
 {
-    struct ot_op theirs, after;
-    int r = ot_decode(mem, body, &ot_limits_stored, &theirs);
+    int r = wk_ops_transform(d, first, op, mem, ret_met);
 
-    if (!r)
-        r = ot_transform(mem, &theirs, op, true, &after);
-    if (!r)
-        *op = after;
+    for (struct list *node = d->forming.next; node != &d->forming && !r; node = node->next) {
+        struct wk_submit *earlier = list_entry(node, struct wk_submit, link);
+        struct ot_op theirs, after;
+        if (earlier->kind != WIRE_KIND_EDIT || earlier->code)
+            continue;
+        *ret_met = true;
+        r = ot_decode(mem, bytes_slice(&earlier->stored), &ot_limits_stored, &theirs);
+        if (!r)
+            r = ot_transform(mem, &theirs, op, true, &after);
+        if (!r)
+            *op = after;
+    }
     return r;
 }
 
-static int transform(struct wk_doc *d, struct wk_submit *s, struct list *first, struct ot_op *op,
-                     struct arena *mem)
+/* A format repeats its attributes on each side of every insert that it is transformed over: what
+ * an op may become is bounded, or a small one could fill the memory of everybody. */
+static int stored_encode(struct wk_submit *s, const struct ot_op *op)
 {
-    bool met = false;
-    int r = 0;
-
-    for (struct list *node = first; node != &d->ring && !r; node = node->next) {
-        struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        for (size_t i = 0; i < e->count && !r; i++) {
-            if (e->records[i].kind != WIRE_KIND_EDIT)
-                continue;
-            met = true;
-            r = over(mem, e->records[i].body, op);
-        }
-    }
-    for (struct list *node = d->flight.next; node != &d->flight && !r; node = node->next) {
-        struct wk_submit *earlier = list_entry(node, struct wk_submit, link);
-        if (earlier->kind != WIRE_KIND_EDIT || earlier->code)
-            continue;
-        met = true;
-        r = over(mem, bytes_slice(&earlier->stored), op);
-    }
-    d->core->counters.transformed += met;
-    return r;
+    bytes_fini(&s->stored);
+    bytes_init(&s->stored, WK_ENTRY_BYTES_MAX);
+    ot_encode(op, &s->stored);
+    return s->stored.failed ? OT_TOO_LARGE : 0;
 }
 
 static int edit_prepare(struct wk_doc *d, struct wk_submit *s, struct list *first)
 {
     struct ot_op op;
     struct arena mem;
+    bool met = false;
 
     arena_init(&mem, SIZE_MAX);
     int r = ot_decode(&mem, bytes_slice(&s->body), &ot_limits_submit, &op);
     if (!r)
-        r = transform(d, s, first, &op, &mem);
-    if (!r) {
-        bytes_reset(&s->stored);
-        ot_encode(&op, &s->stored);
-        r = s->stored.failed ? -ENOMEM : 0;
-    }
+        r = transform(d, first, &op, &mem, &met);
+    if (!r)
+        r = stored_encode(s, &op);
     arena_fini(&mem);
+    if (!r)
+        d->core->counters.transformed += met;
     return r;
 }
 
@@ -148,6 +143,8 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
         .doc_kind = s->doc_kind,
         .body = bytes_slice(s->kind == WIRE_KIND_EDIT ? &s->stored : &s->body)};
     memcpy(record.digest, s->digest, WIRE_DIGEST_SIZE);
+    if (doc_draft_count(d->doc) && doc_draft_bytes(d->doc) + record.body.size > WK_ENTRY_BYTES_MAX)
+        return WK_ADMIT_LATER;
     int r = doc_draft_add(d->doc, &record);
 
     if (r == 0)
@@ -155,9 +152,9 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
     if (r == -ENOMEM)
         return WK_ADMIT_NOMEM;
     if (s->kind == WIRE_KIND_CREATE) {
-        /* Somebody else was first, or the content is bad; its opener is still waiting. */
+        /* Somebody else was first, and its opener gets that document; or it is none. */
         if (r != DOC_EXISTS)
-            answer(d, s, WIRE_E_BAD_CREATE, 0);
+            wk_create_refuse(d, s);
         return WK_ADMIT_ANSWERED;
     }
     uint32_t code = r != DOC_BAD_RECORD          ? code_of_outcome(r)
@@ -166,30 +163,82 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
     return close_instead(d, s, code, detail_of_code(d, code));
 }
 
-/* Named and new? WK_ADMIT_IN: goes on; or a CLOSE took its place, and s->code is set. */
-static enum wk_admit name_check(struct wk_doc *d, struct wk_submit *s)
+/* Where this seq of the session stands in what we hold: its revision, or 0. */
+static uint64_t seq_find(struct wk_doc *d, const struct wk_submit *s, bool *ret_same)
 {
-    static const uint32_t codes[] = {
-        [DOC_SEQ_OLD] = WIRE_E_SEQ_OLD,
-        [DOC_SEQ_REUSED] = WIRE_E_SEQ_REUSED,
-        [DOC_SESSION_CLOSED] = WIRE_E_SESSION_CLOSED,
-        [DOC_SESSION_EXPIRED] = WIRE_E_SESSION_EXPIRED,
-        [DOC_CLOCK_SKEW] = WIRE_E_CLOCK_SKEW,
-    };
+    for (struct list *node = d->ring.prev; node != &d->ring; node = node->prev) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        for (size_t i = e->count; i-- > 0;) {
+            const struct wire_record *record = &e->records[i];
+            if (record->seq != s->seq ||
+                memcmp(&record->session, &s->session, sizeof s->session) != 0)
+                continue;
+            *ret_same = memcmp(record->digest, s->digest, WIRE_DIGEST_SIZE) == 0;
+            return e->before.rev + 1 + i;
+        }
+    }
+    return 0;
+}
+
+/* Older than the last: answered with its revision if the log still tells. PostgreSQL is asked once,
+ * for what a copy on its way for a day may have missed; the whole history would be too much work
+ * for an answer that hardly anybody waits for. */
+static enum wk_admit old_answer(struct wk_doc *d, struct wk_submit *s, uint64_t last,
+                                uint64_t *ret_from_rev)
+{
+    struct wk_entry *first = wk_ring_first(d);
+    uint64_t start = first ? first->before.rev : doc_position(d->doc).rev;
+    bool same = false;
+    uint64_t rev = seq_find(d, s, &same);
+
+    if (!rev && start > 0 && !d->ring_is_all && !s->searched) {
+        s->searched = true;
+        *ret_from_rev = start > SEQ_SEARCH_REVS ? start - SEQ_SEARCH_REVS + 1 : 1;
+        return WK_ADMIT_HISTORY;
+    }
+    if (!rev)
+        answer(d, s, WIRE_E_SEQ_OLD, last);
+    else if (same)
+        accepted(d, s, rev);
+    else
+        answer(d, s, WIRE_E_SEQ_REUSED, 0);
+    return WK_ADMIT_ANSWERED;
+}
+
+/* Named and new? WK_ADMIT_IN: goes on; or a CLOSE took its place, and s->code is set. */
+static enum wk_admit name_check(struct wk_doc *d, struct wk_submit *s, uint64_t *ret_from_rev)
+{
     uint64_t detail;
     enum doc_admission admission =
         doc_admit(d->doc, &s->session, s->seq, s->digest, wk_time_ms(d->core), &detail);
 
     if (admission == DOC_ADMIT)
         return WK_ADMIT_IN;
-    if (admission == DOC_REPEAT && detail > doc_position(d->doc).rev)
-        return WK_ADMIT_LATER;
     if (admission == DOC_SEQ_GAP)
         return close_instead(d, s, WIRE_E_SEQ_GAP, detail);
-    if (admission == DOC_REPEAT)
+    /* What only this very entry makes so is not so yet. */
+    if (doc_draft_count(d->doc))
+        return WK_ADMIT_LATER;
+    switch (admission) {
+    case DOC_REPEAT:
         accepted(d, s, detail);
-    else
-        answer(d, s, codes[admission], detail);
+        break;
+    case DOC_SEQ_OLD:
+        return old_answer(d, s, detail, ret_from_rev);
+    case DOC_SEQ_REUSED:
+        answer(d, s, WIRE_E_SEQ_REUSED, 0);
+        break;
+    case DOC_SESSION_EXPIRED:
+        answer(d, s, WIRE_E_SESSION_EXPIRED, 0);
+        break;
+    case DOC_CLOCK_SKEW:
+        /* Not closed in the log: there it would count as created when it says, and when its result
+         * is evicted make everybody's session look old. */
+        answer(d, s, WIRE_E_CLOCK_SKEW, detail);
+        break;
+    default:
+        answer(d, s, WIRE_E_SESSION_CLOSED, 0);
+    }
     return WK_ADMIT_ANSWERED;
 }
 
@@ -201,41 +250,52 @@ static bool role_allows(struct wk_doc *d, const struct wk_submit *s)
     return role >= (s->kind == WIRE_KIND_PERMISSION ? WIRE_ROLE_OWN : WIRE_ROLE_WRITE);
 }
 
-enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s)
+/* Closed already, by an earlier refusal or another worker: log it once. */
+static enum wk_admit close_admit(struct wk_doc *d, struct wk_submit *s)
+{
+    uint64_t detail;
+
+    if (doc_session_open(d->doc, &s->session, wk_time_ms(d->core), &detail) != DOC_ADMIT)
+        return WK_ADMIT_ANSWERED;
+    return close_instead(d, s, 0, 0);
+}
+
+static enum wk_admit edit_admit(struct wk_doc *d, struct wk_submit *s, uint64_t *ret_from_rev)
 {
     struct list *first;
+    enum wk_where where = wk_position_find(d, &s->base, &first);
 
-    if (s->kind == WIRE_KIND_CREATE)
-        return record_add(d, s);
-    if (s->kind == WIRE_KIND_CLOSE) {
-        /* Closed already, by an earlier refusal or another worker: log it once. */
-        uint64_t last;
-        if (doc_session_open(d->doc, &s->session, 0, &last) != DOC_SESSION_CLOSED)
-            return close_instead(d, s, 0, 0);
-        return WK_ADMIT_ANSWERED;
-    }
-    enum wk_admit named = name_check(d, s);
-    if (named != WK_ADMIT_IN || s->code)
-        return named;
-    if (!role_allows(d, s))
-        return close_instead(d, s, WIRE_E_DENIED, 0);
-    if (s->kind != WIRE_KIND_EDIT)
-        return record_add(d, s);
-    struct chain_position at = doc_position(d->doc);
-    switch (wk_position_find(d, &s->base, &first)) {
-    case WK_BEFORE_RING:
+    /* Before revision 1 there is no text that an op could apply to. */
+    if (s->base.rev == 0)
+        where = WK_NOT_THERE;
+    if (where == WK_BEFORE_RING && wk_history_reaches(d, s->base.rev + 1)) {
+        *ret_from_rev = s->base.rev + 1;
         return WK_ADMIT_HISTORY;
-    case WK_NOT_THERE:
-        if (!s->confirmed)
-            return WK_ADMIT_CHECK;
-        return close_instead(d, s, WIRE_E_BAD_BASE, at.rev);
-    default:
-        break;
     }
+    if (where == WK_NOT_THERE && !s->confirmed)
+        return WK_ADMIT_CHECK;
+    if (where == WK_NOT_THERE || where == WK_BEFORE_RING)
+        return close_instead(d, s, WIRE_E_BAD_BASE, doc_position(d->doc).rev);
     int r = edit_prepare(d, s, first);
     if (r == -ENOMEM)
         return WK_ADMIT_NOMEM;
     if (r)
         return close_instead(d, s, code_of_outcome(r), detail_of_code(d, code_of_outcome(r)));
     return record_add(d, s);
+}
+
+enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s, uint64_t *ret_from_rev)
+{
+    if (s->kind == WIRE_KIND_CREATE)
+        return record_add(d, s);
+    if (s->kind == WIRE_KIND_CLOSE)
+        return close_admit(d, s);
+    enum wk_admit named = name_check(d, s, ret_from_rev);
+    if (named != WK_ADMIT_IN || s->code)
+        return named;
+    if (!role_allows(d, s))
+        return close_instead(d, s, WIRE_E_DENIED, 0);
+    if (s->kind != WIRE_KIND_EDIT)
+        return record_add(d, s);
+    return edit_admit(d, s, ret_from_rev);
 }

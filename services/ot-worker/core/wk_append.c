@@ -8,26 +8,30 @@
 #include "mutant.h"
 #include "wk_doc.h"
 
-/* Of one entry: bounds what a single append, frame and fan-out must carry. */
-#define ENTRY_COUNT_MAX 512
-#define ENTRY_BYTES_MAX (512u << 10)
-/* Appends lost in a row with nothing new to read: two workers cannot both be right for ever. */
-#define REFUSALS_MAX 3
+/* --- shown --- */
 
-void wk_broadcast(struct wk_doc *d, const struct wk_entry *e)
+static void changed(struct wk_doc *d, const struct chain_position *at)
 {
-    struct wire_client_record records[ENTRY_COUNT_MAX];
+    d->shown = *at;
+    d->has_shown = true;
+    d->shown_ms = wk_now_ms(d->core);
+    list_remove(&d->changed);
+    list_push_back(&d->core->changed, &d->changed);
+}
+
+static void entry_encode(struct wk_doc *d, const struct wk_entry *e, struct bytes *out)
+{
+    struct wire_client_record records[WK_ENTRY_COUNT_MAX];
     struct wire_client_entry entry = {.doc = bytes_slice(&d->id),
                                       .first_rev = e->before.rev + 1,
                                       .last_rev = e->after.rev,
-                                      .records = records};
-    struct bytes encoded = BYTES_INIT;
-    uint64_t last_boot = 0;
+                                      .time_ms = e->time_ms,
+                                      .records = records,
+                                      .count = e->count};
 
     memcpy(entry.hash_before, e->before.hash, CHAIN_HASH_SIZE);
     memcpy(entry.hash_after, e->after.hash, CHAIN_HASH_SIZE);
-    entry.time_ms = doc_time_ms(d->doc);
-    for (size_t i = 0; i < e->count && i < ENTRY_COUNT_MAX; i++) {
+    for (size_t i = 0; i < e->count; i++) {
         const struct wire_record *from = &e->records[i];
         records[i] = (struct wire_client_record){.has_author = true,
                                                  .seq = from->seq,
@@ -35,9 +39,24 @@ void wk_broadcast(struct wk_doc *d, const struct wk_entry *e)
                                                  .body = from->body,
                                                  .count = 1};
         crypto_author_id(bytes_slice(&d->id), from->session.id, records[i].author);
-        entry.count++;
     }
-    wire_client_entry_encode(&entry, &encoded);
+    wire_client_entry_encode(&entry, out);
+}
+
+void wk_broadcast(struct wk_doc *d, const struct wk_entry *e)
+{
+    struct bytes encoded = BYTES_INIT;
+    uint64_t last_boot = 0;
+
+    changed(d, &e->after);
+    /* An entry of a build that puts more into one: everybody opens again, and gets it as a run. */
+    if (e->count <= WK_ENTRY_COUNT_MAX)
+        entry_encode(d, e, &encoded);
+    if (e->count > WK_ENTRY_COUNT_MAX || encoded.failed) {
+        wk_attachments_detach(d);
+        bytes_fini(&encoded);
+        return;
+    }
     struct wire_to_gateway item = {.type = WIRE_TO_GATEWAY_ENTRY,
                                    .entry = {.doc = bytes_slice(&d->id),
                                              .before = e->before,
@@ -46,47 +65,75 @@ void wk_broadcast(struct wk_doc *d, const struct wk_entry *e)
     /* Attachments are kept by gateway, so each gateway is met once. */
     list_for_each (node, &d->attachments) {
         struct wk_attachment *a = list_entry(node, struct wk_attachment, in_doc);
-        if (a->gateway->boot == last_boot || encoded.failed)
+        if (a->gateway->boot == last_boot)
             continue;
         last_boot = a->gateway->boot;
         wk_item_send(d->core, last_boot, &item);
     }
-    if (encoded.failed)
-        wk_attachments_detach(d); /* no memory for it: they open again */
     bytes_fini(&encoded);
-    d->shown = e->after;
-    d->has_shown = true;
 }
 
-static void submit_take(struct wk_doc *d, struct wk_submit *s)
+/* --- an entry is made --- */
+
+void wk_forming_return(struct wk_doc *d)
 {
-    list_remove(&s->link);
-    d->pending_bytes -= s->body.size;
+    while (!list_empty(&d->forming)) {
+        struct wk_submit *s = list_entry(d->forming.prev, struct wk_submit, link);
+        list_remove(&s->link);
+        s->code = 0; /* whether it is refused is asked anew */
+        wk_submit_push(d, s, true);
+    }
 }
 
-/* True: an append or another call is under way now. */
+/* Takes from pending what is admitted. WK_ADMIT_IN: all of it was looked at, or it is full. */
+static enum wk_admit pending_admit(struct wk_doc *d, uint64_t *ret_from_rev)
+{
+    enum wk_admit admit = WK_ADMIT_IN;
+
+    while (!list_empty(&d->pending) && doc_draft_count(d->doc) < WK_ENTRY_COUNT_MAX &&
+           doc_draft_bytes(d->doc) < WK_ENTRY_BYTES_MAX) {
+        struct wk_submit *s = list_first(&d->pending, struct wk_submit, link);
+        admit = wk_submit_admit(d, s, ret_from_rev);
+        if (admit == WK_ADMIT_ANSWERED) {
+            wk_submit_take(d, s);
+            wk_submit_free(s);
+        } else if (admit == WK_ADMIT_IN) {
+            wk_submit_take(d, s);
+            list_push_back(&d->forming, &s->link);
+        } else {
+            s->waits = admit == WK_ADMIT_HISTORY;
+            return admit;
+        }
+    }
+    return WK_ADMIT_IN;
+}
+
+/* The draft becomes the last entry of the ring. NULL: no memory; it is as if it had not been. */
+static struct wk_entry *draft_take(struct wk_doc *d)
+{
+    struct chain_position before = doc_position(d->doc);
+    struct bytes payload = BYTES_INIT;
+    struct wk_entry *e = NULL;
+
+    if (doc_draft_finish(d->doc, wk_time_ms(d->core), &payload) == 0)
+        e = wk_entry_new(&payload, &before);
+    bytes_fini(&payload);
+    if (!e)
+        return NULL;
+    list_for_each (node, &d->forming)
+        bytes_fini(&list_entry(node, struct wk_submit, link)->stored);
+    list_splice_back(&e->submits, &d->forming);
+    wk_ring_push(d, e);
+    return e;
+}
+
+/* True: an append or another call is under way now, or has to wait. */
 static bool entry_form(struct wk_doc *d)
 {
-    struct wk_core *core = d->core;
-    enum wk_admit admit = WK_ADMIT_IN;
     uint64_t from_rev = 0;
 
     doc_draft_begin(d->doc);
-    while (!list_empty(&d->pending) && doc_draft_count(d->doc) < ENTRY_COUNT_MAX &&
-           doc_draft_bytes(d->doc) < ENTRY_BYTES_MAX) {
-        struct wk_submit *s = list_first(&d->pending, struct wk_submit, link);
-        admit = wk_submit_admit(d, s);
-        if (admit == WK_ADMIT_ANSWERED) {
-            submit_take(d, s);
-            wk_submit_free(s);
-        } else if (admit == WK_ADMIT_IN) {
-            submit_take(d, s);
-            list_push_back(&d->flight, &s->link);
-        } else {
-            from_rev = s->base.rev + 1;
-            break; /* first what we have, then what this one needs */
-        }
-    }
+    enum wk_admit admit = pending_admit(d, &from_rev);
     if (doc_draft_count(d->doc) == 0) {
         if (admit == WK_ADMIT_HISTORY)
             wk_history_begin(d, from_rev);
@@ -96,61 +143,81 @@ static bool entry_form(struct wk_doc *d)
             wk_load_retry(d);
         return d->state != WK_LIVE;
     }
-    struct chain_position before = doc_position(d->doc);
-    bytes_reset(&d->payload);
-    if (doc_draft_finish(d->doc, wk_time_ms(core), &d->payload)) {
-        wk_flight_return(d);
+    /* First what we have; then what the next one needs. */
+    struct wk_entry *e = draft_take(d);
+    if (!e) {
+        wk_forming_return(d);
         wk_load_retry(d);
         return true;
     }
-    wk_call_begin(d, WK_APPENDING, STORAGE_APPEND);
-    d->call.expect = before;
-    d->call.position = doc_position(d->doc);
-    d->call.first_rev = before.rev + 1;
-    d->call.payload = bytes_slice(&d->payload);
-    if (MUTANT(ACK_BEFORE_APPEND)) {
-        struct wk_entry *early = wk_entry_new(bytes_slice(&d->payload), &before);
-        if (early) {
-            wk_broadcast(d, early);
-            wk_entry_free(early);
-        }
-    }
-    wk_call_send(d);
+    if (MUTANT(ACK_BEFORE_APPEND))
+        wk_broadcast(d, e);
+    wk_append_send(d, e);
     return true;
+}
+
+void wk_append_send(struct wk_doc *d, struct wk_entry *e)
+{
+    d->appending = e;
+    wk_call_begin(d, WK_APPENDING, STORAGE_APPEND);
+    d->call.expect = e->before;
+    d->call.position = e->after;
+    d->call.first_rev = e->before.rev + 1;
+    d->call.payload = bytes_slice(&e->payload);
+    wk_call_send(d);
+}
+
+/* --- and becomes durable --- */
+
+static void submit_confirm(struct wk_doc *d, struct wk_submit *s)
+{
+    if (s->code) {
+        wk_refuse(d->core, s->gateway_boot, s->attachment, s->seq, s->code, s->detail);
+        /* Told: whatever becomes of this entry, the session stays closed. */
+        s->kind = WIRE_KIND_CLOSE;
+        s->code = 0;
+    } else if (s->kind == WIRE_KIND_CREATE) {
+        wk_event_tell(d, WK_EVENT_CREATED, 0);
+    } else if (s->kind != WIRE_KIND_CLOSE) {
+        d->core->counters.ops++;
+    }
+}
+
+void wk_entry_confirm(struct wk_doc *d, struct wk_entry *e)
+{
+    if (e->confirmed)
+        return;
+    e->confirmed = true;
+    d->core->counters.entries++;
+    list_for_each (node, &e->submits)
+        submit_confirm(d, list_entry(node, struct wk_submit, link));
+    if (d->core->config.confirmed_by_replica)
+        wk_entry_settled(d, e);
 }
 
 static void appended(struct wk_doc *d)
 {
-    struct wk_core *core = d->core;
-    struct wk_entry *e = wk_entry_new(bytes_slice(&d->payload), &d->call.expect);
+    struct wk_entry *e = d->appending;
+    bool again = e->confirmed;
 
+    d->refused = false;
     d->refusals = 0;
-    if (!e) {
-        /* Durable, but we cannot show it: read it back when there is memory. */
-        wk_flight_return(d);
-        wk_load_retry(d);
+    d->core->counters.reappended += again;
+    if (again)
+        wk_event_tell(d, WK_EVENT_TAIL_REAPPENDED, e->after.rev);
+    wk_entry_confirm(d, e);
+    if (e->link.next != &d->ring) {
+        wk_append_send(d, list_entry(e->link.next, struct wk_entry, link));
         return;
     }
-    core->counters.entries++;
-    list_for_each_safe (node, &d->flight) {
-        struct wk_submit *s = list_entry(node, struct wk_submit, link);
-        if (s->code)
-            wk_refuse(core, s->gateway_boot, s->attachment, s->seq, s->code, s->detail);
-        else if (s->kind == WIRE_KIND_CREATE)
-            wk_event_tell(d, WK_EVENT_CREATED, 0);
-        else
-            core->counters.ops++;
-        list_remove(&s->link);
-        bytes_fini(&s->stored);
-        list_push_back(&e->submits, &s->link);
+    d->appending = NULL;
+    if (again || d->attempts || !chain_position_equal(&d->shown, &e->before)) {
+        wk_settled(d);
+        return;
     }
-    wk_ring_push(d, e);
     if (!MUTANT(ACK_BEFORE_APPEND))
         wk_broadcast(d, e);
-    if (core->config.confirmed_by_replica)
-        e->archived = true; /* cannot be lost: kept for history only */
     wk_ring_trim(d);
-    bytes_reset(&d->payload);
     d->state = WK_LIVE;
     wk_doc_next(d);
 }
@@ -158,56 +225,89 @@ static void appended(struct wk_doc *d)
 void wk_append_done(struct wk_doc *d)
 {
     struct wk_core *core = d->core;
-    enum storage_result result = d->call.result;
+    uint64_t expected = d->appending->before.rev;
 
-    if (result == STORAGE_OK) {
+    switch (d->call.result) {
+    case STORAGE_OK:
         appended(d);
         return;
-    }
-    wk_flight_return(d);
-    switch (result) {
     case STORAGE_REFUSED:
     case STORAGE_MISSING:
         core->counters.appends_refused++;
-        wk_event_tell(d, WK_EVENT_APPEND_REFUSED, d->call.expect.rev);
-        if (++d->refusals > REFUSALS_MAX && result == STORAGE_REFUSED &&
-            chain_position_equal(&d->call.head, &d->call.expect)) {
-            wk_quarantine(d, 0);
-            return;
-        }
-        wk_load_begin(d);
+        wk_event_tell(d, WK_EVENT_APPEND_REFUSED, expected);
+        d->refused = true;
+        wk_follow_begin(d);
         return;
     case STORAGE_UNKNOWN:
         core->counters.appends_unknown++;
-        wk_event_tell(d, WK_EVENT_APPEND_UNKNOWN, d->call.expect.rev);
-        wk_load_begin(d);
+        wk_event_tell(d, WK_EVENT_APPEND_UNKNOWN, expected);
+        wk_follow_begin(d);
         return;
     default:
-        wk_load_retry(d);
+        wk_retry(d); /* certainly not done: the same bytes again, when the store is there */
     }
 }
 
-void wk_doc_next(struct wk_doc *d)
-{
-    struct wk_core *core = d->core;
+/* --- what is next --- */
 
-    MUST(d->state == WK_LIVE && !d->busy);
-    wk_doc_charge(d);
-    if (wk_handoff(d))
-        return;
+/* False: a call is under way, or has to be waited for. */
+static bool opens_answer(struct wk_doc *d)
+{
     list_for_each_safe (node, &d->opens) {
         struct wk_open *o = list_entry(node, struct wk_open, link);
         if (wk_open_answer(d, o))
             wk_open_free(o);
         if (d->state != WK_LIVE)
+            return false;
+    }
+    return true;
+}
+
+/* Is the tail within its bound? Past it the document slows: ops wait for the archiver. */
+static bool tail_fits(struct wk_doc *d)
+{
+    uint64_t now = wk_now_ms(d->core);
+
+    if (d->tail_bytes <= d->core->config.tail_bytes_max) {
+        d->slow_ms = 0;
+        return true;
+    }
+    if (!d->slow_ms) {
+        d->core->counters.slowed++;
+        d->slow_ms = now;
+        d->check_ms = now; /* it may be archived already */
+    }
+    if (now - d->slow_ms >= WK_SLOW_MS) {
+        d->core->counters.tail_full += !list_empty(&d->pending);
+        wk_pending_refuse(d, WIRE_E_RETRY_LATER);
+    }
+    return false;
+}
+
+void wk_doc_next(struct wk_doc *d)
+{
+    MUST(d->state == WK_LIVE && !d->busy);
+    wk_doc_charge(d);
+    if (wk_handoff(d))
+        return;
+    /* Without a beat nothing is admitted; it stays pending. */
+    bool admits = tail_fits(d) && !wk_stale(d->core);
+    /* Opens that need a call each must not keep submits from ever having their turn. */
+    if (d->turn && admits && !list_empty(&d->pending)) {
+        d->turn = false;
+        if (entry_form(d))
             return;
     }
-    if (core->stale)
-        return; /* without a beat nothing is admitted; it stays pending */
-    if (!list_empty(&d->pending) && entry_form(d))
-        return;
-    if (doc_kind(d->doc) == WIRE_DOC_NONE && list_empty(&d->pending))
-        wk_opens_refuse(d, WIRE_E_NO_SUCH_DOCUMENT);
-    if (wk_now_ms(core) >= d->check_ms)
+    do {
+        if (!opens_answer(d)) {
+            d->turn = true;
+            return;
+        }
+        if (admits && !list_empty(&d->pending) && entry_form(d))
+            return;
+        /* A CREATE that was no document leaves the next creator its turn. */
+    } while (admits && doc_kind(d->doc) == WIRE_DOC_NONE && !list_empty(&d->opens));
+    d->turn = false;
+    if (wk_now_ms(d->core) >= d->check_ms)
         wk_check_begin(d);
 }

@@ -13,13 +13,14 @@ struct wk_config {
     const char *address;        /* of its link inbox */
     uint64_t boot_id;           /* != 0 */
     size_t documents_bytes_max; /* memory for documents and their tails; past it idle ones are
-                                   evicted */
-    size_t
-        tail_bytes_max; /* per document: entries kept until archived; past it the document slows */
-    size_t pending_bytes_max;  /* waiting submits of one document; past it: retry-later */
-    uint64_t idle_ms;          /* without subscriber: evicted after */
-    uint64_t revalidate_ms;    /* heads of live documents are compared this often */
-    bool confirmed_by_replica; /* durability `replica`: a confirmed entry cannot be lost */
+                                   evicted, then cold ones not loaded: retry-later */
+    size_t tail_bytes_max;      /* per document: entries kept until archived; past it its ops wait,
+                                   then: retry-later */
+    size_t pending_bytes_max;   /* waiting submits of one document; past it: retry-later */
+    uint64_t attachments_max;   /* past it: retry-later; 0: a million */
+    uint64_t idle_ms;           /* without subscriber: evicted after */
+    uint64_t revalidate_ms;     /* heads of live documents are compared this often */
+    bool confirmed_by_replica;  /* durability `replica`: a confirmed entry cannot be lost */
 };
 
 /* Counters: plain numbers that the shell shows. */
@@ -38,7 +39,13 @@ struct wk_config {
     X(evictions, "documents evicted")                                                              \
     X(resyncs, "clients whose position was not in the history")                                    \
     X(quarantines, "documents quarantined")                                                        \
-    X(handoffs, "documents handed to another worker as planned")
+    X(handoffs, "documents handed to another worker as planned")                                   \
+    X(stale, "ops and opens put off because no beat succeeded")                                    \
+    X(pending_full, "ops and opens put off because too many wait at one document")                 \
+    X(slowed, "times that a document waited for the archiver")                                     \
+    X(tail_full, "ops put off because that took too long")                                         \
+    X(attachments_full, "opens put off because of the bound on attachments")                       \
+    X(documents_full, "opens of cold documents put off because memory was full")
 
 struct wk_counters {
 #define X(name, help) uint64_t name;

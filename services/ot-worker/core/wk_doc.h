@@ -5,20 +5,21 @@
  * arrives meanwhile waits: submits form the next entry (group commit), opens are answered when
  * nothing is in flight, so that nobody is ever shown text that is not durable.
  *
- *                 ┌──────────────────── unlocked ─────────────────────┐
- *                 ▼                                                   │
- *   (new) ─► READING ─► STORED ─┬─► LIVE ◄──────────► APPENDING    UNLOCKING
- *                 ▲     │       │   ▲ │ ◄──────────► CHECKING         ▲
- *      no head ───┼─────┼──┐    │   │ │ ◄──────────► HISTORY          │
- *                 │     │  ▼    │   │ └─────► (gone: idle, moved)     │
- *                 │     │ LOCKING ──┼─► ADOPTING ─────────────────────┤
- *                 │     └─► (PG ahead: locking too) ─► REBASING ──────┘
- *                 │             └─► REAPPENDING ─► LIVE
- *                 └── WAITING (back-off) ◄── whatever failed
- *   any ─► QUARANTINED ─► (weftctl) READING
+ *   (new) ─► READING ─► STORED ─┬──────────────────► LIVE ◄────────► APPENDING ◄─┐
+ *              ▲ ▲ no head │    │ PG ahead            │ ◄────────► CHECKING    │ lost tail, or
+ *              │ └─────────┼────┼──────────┐          │ ◄────────► HISTORY     │ did not land
+ *              │           ▼    ▼          │          │              │ │       │
+ *              │          LOCKING ─► ADOPTING         │    not won   ▼ ▼       │
+ *              │                 └─► REBASING         └───────────► FOLLOWING ─┘
+ *              │                        └─► UNLOCKING                 │ another history
+ *              └───────────────────────────────┴──────────────────────┘
+ *   any call that fails ─► WAITING (back-off) ─► FOLLOWING with the document held, else READING
+ *   LIVE ─► gone: idle, moved          any ─► QUARANTINED ─► (weftctl) READING
  *
- * A document whose append did not win is thrown away and read again (wk_load.c); its submits go
- * back to the front of `pending` and through the whole admission again.
+ * The ring holds entries in order up to where the document stands. An entry is put there when its
+ * append is sent, unconfirmed; it is shown, and its submits answered, when it is confirmed: the
+ * append won, or the chain that was read tells so (wk_follow.c). In LIVE all are confirmed. What
+ * turns out to be superseded gives its submits back to `pending`, through the whole admission.
  */
 #ifndef WEFT_WK_DOC_H
 #define WEFT_WK_DOC_H
@@ -39,8 +40,8 @@ enum wk_state {
     WK_UNLOCKING,
     WK_LIVE,
     WK_APPENDING,
-    WK_REAPPENDING,
     WK_CHECKING,
+    WK_FOLLOWING,
     WK_HISTORY,
     WK_WAITING,
     WK_QUARANTINED,
@@ -67,12 +68,12 @@ struct wk_attachment {
 
 /* An op that waits for, is in, or was in an entry. Addressed to whoever submitted it. */
 struct wk_submit {
-    struct list link; /* in wk_doc.pending, .flight, or wk_entry.submits */
+    struct list link; /* in wk_doc.pending, .forming, or wk_entry.submits */
     uint64_t gateway_boot, attachment;
     struct wire_session session;
     uint64_t seq; /* 0: CREATE or CLOSE that the worker adds by itself */
     struct chain_position base;
-    enum wire_kind kind;
+    enum wire_kind kind; /* CLOSE: no op (any more), a session that has to end */
     enum wire_doc_kind doc_kind;
     enum wire_role role;
     uint8_t digest[WIRE_DIGEST_SIZE];
@@ -80,36 +81,44 @@ struct wk_submit {
     struct bytes stored; /* owned; as it stands in the entry that is being made */
     uint32_t code;       /* != 0: a CLOSE stands in its place; told once that is durable */
     uint64_t detail;
-    bool confirmed; /* its base was looked for after a confirmed read */
+    bool asked;     /* the read under way began after it came */
+    bool confirmed; /* what it names was looked for after a confirmed read */
+    bool waits;     /* the HISTORY under way is for it */
+    bool searched;  /* its old seq was looked for in PostgreSQL */
 };
 
 struct wk_open {
     struct list link; /* in wk_doc.opens */
+    struct wk_doc *doc;
     uint64_t gateway_boot, attachment;
-    bool has_session, has_position, has_create, runner_up;
+    bool has_session, has_position, has_create;
     struct wire_session session;
     struct chain_position position;
     enum wire_doc_kind create_kind;
-    struct bytes create_content; /* owned */
+    struct bytes create_content; /* owned; charged to pending_bytes */
     enum wire_role role;
-    bool confirmed; /* its position was looked for after a confirmed read */
-    bool closing;   /* a CLOSE of its session is on its way; then RESYNC */
+    bool asked, confirmed, waits; /* as above */
+    bool closing;                 /* a CLOSE of its session is on its way, for a permanent answer */
 };
 
-/* One durable entry, kept for transforms, catch-up and the re-append of a lost tail. */
+/* Kept for transforms, catch-up and the re-append of a lost tail. */
 struct wk_entry {
     struct list link; /* in wk_doc.ring, in order */
     struct chain_position before, after;
+    uint64_t time_ms;
     struct bytes payload;        /* owned */
     struct wire_record *records; /* owned; slices into payload */
     size_t count;
-    struct list submits; /* what it was made of, until it is archived */
-    bool archived;
+    struct list submits; /* what it was made of, until it cannot be lost any more */
+    size_t bytes;        /* charged for all this */
+    bool confirmed;      /* was durable once */
+    bool archived;       /* left the stream */
 };
 
 struct wk_doc {
-    UT_hash_handle hh; /* by id, in wk_core.docs */
-    struct list all;   /* in wk_core.all: least recently used first */
+    UT_hash_handle hh;   /* by id, in wk_core.docs */
+    struct list all;     /* in wk_core.all: least recently used first */
+    struct list changed; /* in wk_core.changed, while shown_ms is recent */
     struct wk_core *core;
     struct bytes id; /* owned */
     uint16_t shard;
@@ -117,28 +126,33 @@ struct wk_doc {
     struct storage_call call;
     bool busy; /* call is under way */
 
-    struct doc *doc; /* owned; NULL unless loaded */
+    struct doc *doc; /* owned; NULL unless loaded; stands at the end of the ring */
     struct list ring;
-    size_t ring_bytes;
-    struct list pending, flight;
+    size_t ring_bytes, tail_bytes; /* of all; of those not archived */
+    bool ring_is_all;              /* PostgreSQL has nothing before it (any more) */
+    struct list pending, forming;
     size_t pending_bytes;
     struct list opens;
     struct list attachments;
     struct chain_position shown; /* the last position broadcast */
     bool has_shown;
+    uint64_t shown_ms;
 
-    struct bytes payload; /* of the append under way */
-    struct wk_entry *reappending;
+    struct wk_entry *appending; /* in ring; of the append under way, or refused last */
+    bool refused;
+    unsigned refusals; /* in a row, with nothing new to read */
     /* between READ and LOAD */
     struct list read_ring;
     struct chain_position read_head, stored_head;
     bool rebase; /* what the lock is for */
     bool creating;
     bool runner_up; /* opened by a gateway that does not reach the owner: kept against the view */
+    bool turn;      /* the last call was for an open: now it is the submits' turn */
 
-    unsigned attempts, refusals;
+    unsigned attempts;
     uint64_t retry_ms, check_ms, used_ms, tail_until_ms;
-    size_t charged; /* to wk_core.bytes */
+    uint64_t slow_ms; /* since when the tail is too long; 0: it is not */
+    size_t charged;   /* to wk_core.bytes */
 };
 
 struct wk_core {
@@ -147,14 +161,15 @@ struct wk_core {
     struct wk_counters counters;
     struct ot_attrs_table *attrs;
     struct wk_doc *docs; /* hash table */
-    struct list all;
+    struct list all, changed;
     struct wk_gateway *gateways;
     size_t bytes;
+    uint64_t attachment_count, pending_count;
     /* membership: wk_member.c */
     struct cluster_view_tracker tracker;
     struct storage_call beat;
     bool beating;
-    uint64_t beat_due_ms, tick_ms;
+    uint64_t beat_due_ms, tick_ms, drain_until_ms;
     enum cluster_state state;
     uint64_t time_ms, time_at_ms; /* Redis' TIME at our clock */
     bool started, draining, left, stale;
@@ -165,75 +180,152 @@ struct wk_core {
 uint64_t wk_now_ms(const struct wk_core *core);
 uint64_t wk_time_ms(const struct wk_core *core); /* Redis' time as far as we know it */
 void wk_event_tell(struct wk_doc *d, enum wk_event event, uint64_t detail);
-void wk_call_begin(struct wk_doc *d, enum wk_state state, enum storage_kind kind);
-void wk_call_send(struct wk_doc *d);
+
+/* wk_table.c: documents */
+struct wk_doc *wk_doc_find(struct wk_core *core, struct slice id);
+/* New ones begin to load. NULL: no memory. */
 struct wk_doc *wk_doc_get(struct wk_core *core, struct slice id);
 void wk_doc_drop(struct wk_doc *d);
-/* Charges what the document holds; evicts others when the core holds too much. */
+/* Nobody needs it and nothing would be lost with it. */
+bool wk_doc_idle(const struct wk_doc *d);
+void wk_doc_evict(struct wk_doc *d);
+/* Charges what the document holds. */
 void wk_doc_charge(struct wk_doc *d);
+void wk_doc_use(struct wk_doc *d);
+/* Drops idle documents while the core holds too much; at the end of an event, when nobody walks. */
+void wk_docs_evict(struct wk_core *core);
+void wk_call_begin(struct wk_doc *d, enum wk_state state, enum storage_kind kind);
+void wk_call_send(struct wk_doc *d);
+
+/* wk_attach.c: gateways and attachments */
 void wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item);
 void wk_refuse(struct wk_core *core, uint64_t gateway_boot, uint64_t attachment, uint64_t seq,
                uint32_t code, uint64_t detail);
+struct wk_gateway *wk_gateway_find(struct wk_core *core, uint64_t boot);
+void wk_gateway_free(struct wk_core *core, struct wk_gateway *gateway);
 struct wk_attachment *wk_attachment_find(struct wk_core *core, uint64_t gateway_boot,
                                          uint64_t number);
+struct wk_attachment *wk_attachment_new(struct wk_core *core, struct wk_doc *d,
+                                        uint64_t gateway_boot, const struct wire_link_open *open);
 void wk_attachment_end(struct wk_attachment *a);
-/* All attachments are told to open again. */
+void wk_detached_send(struct wk_core *core, uint64_t gateway_boot, uint64_t attachment);
+/* All that have been answered are told to open again. */
 void wk_attachments_detach(struct wk_doc *d);
+
+/* wk_items.c: what gateways send */
+void wk_submit_push(struct wk_doc *d, struct wk_submit *s, bool front);
+void wk_submit_take(struct wk_doc *d, struct wk_submit *s); /* out of pending */
 void wk_submit_free(struct wk_submit *s);
-void wk_open_free(struct wk_open *o);
+/* All that waits is told so; a CLOSE stays. */
+void wk_pending_refuse(struct wk_doc *d, uint32_t code);
 
-/* wk_load.c */
-void wk_load_begin(struct wk_doc *d);
-void wk_load_retry(struct wk_doc *d);
-void wk_quarantine(struct wk_doc *d, uint64_t why);
-void wk_load_done(struct wk_doc *d); /* READING to UNLOCKING, REAPPENDING */
-void wk_check_begin(struct wk_doc *d);
-void wk_check_done(struct wk_doc *d);
-/* Submits of entries that did not survive, and of the flight, go back to the front. */
-void wk_flight_return(struct wk_doc *d);
-
-/* wk_append.c: what is to be done next, now that no call is under way */
-void wk_doc_next(struct wk_doc *d);
-void wk_append_done(struct wk_doc *d);
-void wk_broadcast(struct wk_doc *d, const struct wk_entry *entry);
-
-/* wk_admit.c */
-enum wk_admit {
-    WK_ADMIT_ANSWERED,
-    WK_ADMIT_IN,
-    WK_ADMIT_HISTORY, /* its base lies before the ring */
-    WK_ADMIT_CHECK,   /* its base is not there: look at the head first */
-    WK_ADMIT_LATER,   /* a repeat of what this very entry holds: when that is durable */
-    WK_ADMIT_NOMEM,
-};
-enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s);
-
-/* wk_history.c */
-struct wk_entry *wk_entry_new(struct slice payload, const struct chain_position *before);
+/* wk_entry.c: the ring */
+/* Takes payload, also on failure. NULL: no memory (or no entry). */
+struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before);
 void wk_entry_free(struct wk_entry *e);
+void wk_entries_free(struct list *entries);
 void wk_ring_push(struct wk_doc *d, struct wk_entry *e);
-void wk_ring_clear(struct wk_doc *d);
+/* Takes it out of the ring; not freed. */
+void wk_ring_take(struct wk_doc *d, struct wk_entry *e);
+/* Puts archived entries, in order, before all others. */
+void wk_ring_prepend(struct wk_doc *d, struct list *entries);
+struct wk_entry *wk_ring_first(struct wk_doc *d);
+struct wk_entry *wk_ring_last(const struct wk_doc *d);
+struct wk_entry *wk_ring_from(struct wk_doc *d, const struct chain_position *before);
+/* It left the stream, or (at `replica`) its submits cannot come back. */
+void wk_entry_archived(struct wk_doc *d, struct wk_entry *e);
+void wk_entry_settled(struct wk_doc *d, struct wk_entry *e);
 /* Drops archived entries from the front beyond the bound. */
 void wk_ring_trim(struct wk_doc *d);
 enum wk_where { WK_AT_HEAD, WK_ON_CHAIN, WK_BEFORE_RING, WK_NOT_THERE };
 /* Where a position stands; ret_first: the first entry behind it. */
 enum wk_where wk_position_find(struct wk_doc *d, const struct chain_position *p,
                                struct list **ret_first);
+
+/* wk_load.c */
+void wk_load_begin(struct wk_doc *d);
+/* WAITING: whatever was to be done begins anew after a delay. */
+void wk_retry(struct wk_doc *d);
+/* The same; the document is not to be relied on. */
+void wk_load_retry(struct wk_doc *d);
+void wk_quarantine(struct wk_doc *d, uint64_t why);
+void wk_load_done(struct wk_doc *d); /* READING to UNLOCKING */
+
+/* wk_follow.c: is the head still ours? */
+#define WK_TAIL_MS 3000
+void wk_check_begin(struct wk_doc *d);
+void wk_check_done(struct wk_doc *d);
+void wk_follow_begin(struct wk_doc *d);
+void wk_follow_done(struct wk_doc *d);
+/* Marks who waits when a read begins: what it finds is an answer to them. */
+void wk_asked(struct wk_doc *d);
+/* All of the ring is confirmed: LIVE, shown, answered. */
+void wk_settled(struct wk_doc *d);
+
+/* wk_append.c */
+/* A document whose tail is too long lets ops wait this long for the archiver. */
+#define WK_SLOW_MS 2000
+/* What is to be done next, now that no call is under way. The document may be gone after it. */
+void wk_doc_next(struct wk_doc *d);
+/* Sends the append of this entry of the ring; those behind it follow. */
+void wk_append_send(struct wk_doc *d, struct wk_entry *e);
+void wk_append_done(struct wk_doc *d);
+/* Who submitted it hears what is told when it is durable. */
+void wk_entry_confirm(struct wk_doc *d, struct wk_entry *e);
+void wk_broadcast(struct wk_doc *d, const struct wk_entry *entry);
+/* Submits of an entry that is not made go back to the front. */
+void wk_forming_return(struct wk_doc *d);
+
+/* wk_admit.c */
+enum wk_admit {
+    WK_ADMIT_ANSWERED,
+    WK_ADMIT_IN,
+    WK_ADMIT_HISTORY, /* from ret_from_rev: its base or its seq lies before the ring */
+    WK_ADMIT_CHECK,   /* its base is not there: look at the head first */
+    WK_ADMIT_LATER,   /* when this very entry is durable */
+    WK_ADMIT_NOMEM,
+};
+enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s, uint64_t *ret_from_rev);
+/* Of one entry: bounds what a single append, frame and fan-out must carry. */
+#define WK_ENTRY_COUNT_MAX 512
+#define WK_ENTRY_BYTES_MAX (512u << 10)
+
+/* wk_history.c */
+/* Farther back than this nobody is served from the history: 250,000 entries are about 80 MB. */
+#define WK_HISTORY_REVS_MAX 250000
+/* Is it near enough to be asked for? */
+bool wk_history_reaches(struct wk_doc *d, uint64_t from_rev);
 void wk_history_begin(struct wk_doc *d, uint64_t from_rev);
 void wk_history_done(struct wk_doc *d);
+
+/* wk_ops.c: composed runs */
 /* Records behind `first` as wire_ops, composed, cut at this session's own. `skip`: records. */
 int wk_ops_encode(struct wk_doc *d, struct list *first, size_t skip,
                   const struct wire_session *session, struct bytes *out);
+/* Rewrites op, in mem, over all edits behind `first`. ret_met: there were some. */
+int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
+                     bool *ret_met);
 
 /* wk_open.c */
+void wk_open_free(struct wk_open *o);
 /* False: it has to wait (a call was begun, or is about to be). */
 bool wk_open_answer(struct wk_doc *d, struct wk_open *o);
+/* Tells the refusal, ends its attachment, frees it. */
+void wk_open_refuse(struct wk_open *o, uint32_t code, uint64_t detail);
+/* All; or only those that do not create. */
 void wk_opens_refuse(struct wk_doc *d, uint32_t code);
+void wk_opens_refuse_missing(struct wk_doc *d);
+/* The content of this CREATE is no document: its opener hears it. */
+void wk_create_refuse(struct wk_doc *d, const struct wk_submit *s);
 
 /* wk_member.c */
 void wk_member_tick(struct wk_core *core);
 void wk_beat_done(struct wk_core *core);
+/* Too long without a successful beat: nothing is admitted. */
+bool wk_stale(const struct wk_core *core);
+/* By our view; by what the gateway knows of a newer one the next beat comes at once. */
 bool wk_member_serves(struct wk_core *core, uint16_t shard, bool runner_up);
+void wk_view_heard(struct wk_core *core, uint64_t view);
 void wk_moved_send(struct wk_core *core, uint64_t gateway_boot, struct slice doc, uint16_t shard);
 /* Hands the document to its owner by the view if that is somebody else. True: it is gone. */
 bool wk_handoff(struct wk_doc *d);

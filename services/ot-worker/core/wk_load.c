@@ -20,77 +20,74 @@
 #define READ_COUNT_MAX 1000000
 #define ATTEMPTS_MAX 5
 #define RETRY_MS 50
-#define RETRY_MS_MAX 2000
-/* After a load or a refusal the stream is looked at this often, for this long. */
-#define TAIL_CHECK_MS 250
-#define TAIL_MS 3000
 
 void wk_load_begin(struct wk_doc *d)
 {
     d->doc = doc_free(d->doc);
+    d->refused = false;
+    d->refusals = 0; /* there is something new to read */
+    wk_asked(d);
     wk_call_begin(d, WK_READING, STORAGE_READ);
     d->call.from_rev = 1;
     d->call.count_max = READ_COUNT_MAX;
     wk_call_send(d);
 }
 
-void wk_load_retry(struct wk_doc *d)
+void wk_retry(struct wk_doc *d)
 {
-    unsigned shift = d->attempts < 5 ? d->attempts : 5;
+    unsigned shift = d->attempts < ATTEMPTS_MAX ? d->attempts : ATTEMPTS_MAX;
     uint64_t delay = RETRY_MS << shift;
 
     d->attempts++;
-    d->doc = doc_free(d->doc);
     d->state = WK_WAITING;
     /* Half of it jittered, so that all documents do not come back at once. */
     d->retry_ms = wk_now_ms(d->core) + delay / 2 + d->core->io.random(d->core->io.ctx) % delay;
-    /* Who waits for long is told to come back; submits are kept by the gateways too. */
+    wk_doc_charge(d);
+    /* Who waits for long is told to come back; submits wait, the gateways keep them too. */
     if (d->attempts > ATTEMPTS_MAX)
         wk_opens_refuse(d, WIRE_E_RETRY_LATER);
 }
 
+void wk_load_retry(struct wk_doc *d)
+{
+    d->doc = doc_free(d->doc);
+    wk_retry(d);
+}
+
+/* What may have landed or not is asked for again after the release; nothing of it is final. */
+static void unconfirmed_refuse(struct wk_doc *d, uint32_t code)
+{
+    struct wk_entry *last;
+
+    while ((last = wk_ring_last(d)) && !last->confirmed) {
+        list_for_each_safe (node, &last->submits) {
+            struct wk_submit *s = list_entry(node, struct wk_submit, link);
+            list_remove(&s->link);
+            s->code = 0;
+            wk_submit_push(d, s, true);
+        }
+        wk_ring_take(d, last);
+        wk_entry_free(last);
+    }
+    wk_pending_refuse(d, code);
+}
+
 void wk_quarantine(struct wk_doc *d, uint64_t why)
 {
+    d->doc = doc_free(d->doc);
     d->state = WK_QUARANTINED;
     d->core->quarantined++;
     d->core->counters.quarantines++;
     wk_event_tell(d, WK_EVENT_QUARANTINED, why);
     wk_opens_refuse(d, WIRE_E_QUARANTINED);
-    while (!list_empty(&d->pending)) {
-        struct wk_submit *s = list_first(&d->pending, struct wk_submit, link);
-        wk_refuse(d->core, s->gateway_boot, s->attachment, s->seq, WIRE_E_QUARANTINED, 0);
-        d->pending_bytes -= s->body.size;
-        wk_submit_free(s);
-    }
-}
-
-static void list_prepend(struct list *to, struct list *from)
-{
-    list_splice_back(from, to);
-    list_splice_back(to, from);
-}
-
-void wk_flight_return(struct wk_doc *d)
-{
-    list_for_each (node, &d->flight) {
-        struct wk_submit *s = list_entry(node, struct wk_submit, link);
-        d->pending_bytes += s->body.size;
-        s->code = 0; /* whether it is refused is asked anew: it may be in the log by now */
-    }
-    list_prepend(&d->pending, &d->flight);
-    bytes_fini(&d->payload);
-}
-
-static void read_ring_clear(struct wk_doc *d)
-{
-    while (!list_empty(&d->read_ring))
-        wk_entry_free(list_first(&d->read_ring, struct wk_entry, link));
+    unconfirmed_refuse(d, WIRE_E_QUARANTINED);
+    wk_doc_charge(d);
 }
 
 static void lock_begin(struct wk_doc *d, bool rebase)
 {
     d->rebase = rebase;
-    read_ring_clear(d);
+    wk_entries_free(&d->read_ring);
     wk_call_begin(d, WK_LOCKING, STORAGE_LOCK);
     wk_call_send(d);
 }
@@ -110,9 +107,12 @@ static int read_keep(struct wk_doc *d)
         struct storage_entry *from = &d->call.entries[i];
         /* Where the chain stands before is verified when they are applied. */
         struct chain_position before = {.rev = from->first_rev - 1};
-        struct wk_entry *e = wk_entry_new(from->payload, &before);
+        struct bytes payload = BYTES_INIT;
+        bytes_append_slice(&payload, from->payload);
+        struct wk_entry *e = wk_entry_new(&payload, &before);
         if (!e)
             return -ENOMEM;
+        e->confirmed = true;
         e->after = from->position;
         list_push_back(&d->read_ring, &e->link);
     }
@@ -121,7 +121,7 @@ static int read_keep(struct wk_doc *d)
 
 static void read_done(struct wk_doc *d)
 {
-    read_ring_clear(d);
+    wk_entries_free(&d->read_ring);
     if (d->call.result != STORAGE_OK) {
         wk_load_retry(d);
         return;
@@ -155,7 +155,7 @@ static enum tail tail_apply(struct wk_doc *d)
         }
         if (e->after.rev == stored.rev)
             return TAIL_BESIDE;
-        if (e->records && e->before.rev != at.rev)
+        if (e->before.rev != at.rev)
             return e->before.rev > at.rev ? TAIL_GAP : TAIL_BESIDE;
         int r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
         if (r == -ENOMEM)
@@ -169,175 +169,106 @@ static enum tail tail_apply(struct wk_doc *d)
     return TAIL_FITS;
 }
 
-/* The entry of the ring that ends at this position, or NULL. */
-static struct wk_entry *ring_entry_at(struct wk_doc *d, const struct chain_position *at)
-{
-    struct list *first;
-    enum wk_where where = wk_position_find(d, at, &first);
-
-    if ((where != WK_AT_HEAD && where != WK_ON_CHAIN) || first->prev == &d->ring)
-        return NULL;
-    return list_entry(first->prev, struct wk_entry, link);
-}
-
-/* Is there something of it to be admitted again? A refusal that was told stays one: its session is
- * closed in this history too. */
-static bool superseded_wanted(struct wk_doc *d, struct wk_submit *s)
+/*
+ * Is there something of it to be admitted again? Whoever was told nothing yet is owed an answer. Of
+ * what was told, an op comes back unless it is in the history by another way (a gap: what is
+ * between comes back before it), and a refusal stays one: its session is closed here too.
+ */
+static bool superseded_wanted(struct wk_doc *d, const struct wk_entry *e, struct wk_submit *s)
 {
     uint64_t now = wk_time_ms(d->core), detail;
 
-    if (s->code) {
-        s->kind = WIRE_KIND_CLOSE;
-        s->code = 0;
-    }
+    s->code = 0; /* asked anew */
     if (s->kind == WIRE_KIND_CLOSE)
         return doc_session_open(d->doc, &s->session, now, &detail) == DOC_ADMIT;
     if (s->seq == 0)
-        return false;
+        return false; /* a creation: the document is there */
+    if (!e->confirmed)
+        return true;
     enum doc_admission admission = doc_admit(d->doc, &s->session, s->seq, s->digest, now, &detail);
     return admission == DOC_ADMIT || admission == DOC_SEQ_GAP;
 }
 
-/* Ops of an entry that is not in the history (any more) are pending again, unless they are in it
- * by another way. */
-static size_t superseded_return(struct wk_doc *d, struct wk_entry *e, struct list *again)
+/* Ops of an entry that is not in the history (any more) are pending again. */
+static size_t superseded_return(struct wk_doc *d, struct wk_entry *e)
 {
     size_t count = 0;
 
-    list_for_each_safe (node, &e->submits) {
-        struct wk_submit *s = list_entry(node, struct wk_submit, link);
-        if (!superseded_wanted(d, s))
-            continue;
+    while (!list_empty(&e->submits)) {
+        struct wk_submit *s = list_entry(e->submits.prev, struct wk_submit, link);
         list_remove(&s->link);
-        list_push_back(again, &s->link);
-        d->pending_bytes += s->body.size;
-        count++;
+        if (superseded_wanted(d, e, s)) {
+            wk_submit_push(d, s, true);
+            count++;
+        } else {
+            wk_submit_free(s);
+        }
     }
     return count;
 }
 
-/* What was read is the history; what we held besides is superseded. */
+/* What was read is the history; what we held besides is superseded, unless PostgreSQL has it. */
 static void ring_replace(struct wk_doc *d)
 {
-    struct list old, again;
+    struct list old;
+    struct wk_entry *e;
     size_t count = 0;
 
     list_init(&old);
-    list_init(&again);
-    list_splice_back(&old, &d->ring);
-    d->ring_bytes = 0;
-    while (!list_empty(&d->read_ring)) {
-        struct wk_entry *e = list_first(&d->read_ring, struct wk_entry, link);
+    while ((e = wk_ring_first(d))) {
+        wk_ring_take(d, e);
+        list_push_back(&old, &e->link);
+    }
+    d->ring_is_all = false;
+    while ((e = list_first(&d->read_ring, struct wk_entry, link))) {
         list_remove(&e->link);
         wk_ring_push(d, e);
     }
+    /* From the last to the first, each to the front of pending. */
     while (!list_empty(&old)) {
-        struct wk_entry *e = list_first(&old, struct wk_entry, link);
-        struct wk_entry *same = ring_entry_at(d, &e->after);
-        if (same)
+        e = list_entry(old.prev, struct wk_entry, link);
+        struct wk_entry *same = wk_ring_from(d, &e->before);
+        if (same && chain_position_equal(&same->after, &e->after)) {
             list_splice_back(&same->submits, &e->submits);
-        else
-            count += superseded_return(d, e, &again);
+            same->confirmed = e->confirmed;
+        } else {
+            count += superseded_return(d, e);
+        }
         wk_entry_free(e);
     }
-    list_prepend(&d->pending, &again);
     if (count)
         wk_event_tell(d, WK_EVENT_TAIL_SUPERSEDED, count);
 }
 
-static struct wk_entry *lost_tail_find(struct wk_doc *d)
+/* The document stands at the head that was read: brings it to the end of what we hold. */
+static int tail_replay(struct wk_doc *d, struct wk_entry *lost)
 {
-    struct chain_position head = doc_position(d->doc);
+    int r = 0;
 
-    list_for_each (node, &d->ring) {
+    for (struct list *node = &lost->link; node != &d->ring && !r; node = node->next) {
         struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        if (chain_position_equal(&e->before, &head))
-            return e;
+        r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
     }
-    return NULL;
-}
-
-static void reappend_next(struct wk_doc *d)
-{
-    struct wk_entry *e = d->reappending;
-
-    wk_call_begin(d, WK_REAPPENDING, STORAGE_APPEND);
-    d->call.expect = e->before;
-    d->call.position = e->after;
-    d->call.first_rev = e->before.rev + 1;
-    d->call.payload = bytes_slice(&e->payload);
-    wk_call_send(d);
-}
-
-static void reappend_done(struct wk_doc *d)
-{
-    struct wk_entry *e = d->reappending;
-
-    if (d->call.result != STORAGE_OK) {
-        d->reappending = NULL;
-        if (d->call.result == STORAGE_REFUSED || d->call.result == STORAGE_MISSING)
-            wk_load_begin(d);
-        else
-            wk_load_retry(d);
-        return;
-    }
-    int r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
-    if (r) {
-        d->reappending = NULL;
-        wk_load_retry(d);
-        return;
-    }
-    d->core->counters.reappended++;
-    if (e->link.next != &d->ring) {
-        d->reappending = list_entry(e->link.next, struct wk_entry, link);
-        reappend_next(d);
-        return;
-    }
-    d->reappending = NULL;
-    wk_event_tell(d, WK_EVENT_TAIL_REAPPENDED, 1);
-    d->state = WK_LIVE;
-    wk_doc_next(d);
-}
-
-/* The chain after `shown` goes out; if it is not there, everybody opens again. */
-static void shown_catch_up(struct wk_doc *d)
-{
-    struct list *first;
-
-    if (!d->has_shown || list_empty(&d->attachments)) {
-        d->shown = doc_position(d->doc);
-        d->has_shown = true;
-        return;
-    }
-    enum wk_where where = wk_position_find(d, &d->shown, &first);
-    if (where == WK_ON_CHAIN)
-        for (; first != &d->ring; first = first->next)
-            wk_broadcast(d, list_entry(first, struct wk_entry, link));
-    else if (where != WK_AT_HEAD)
-        wk_attachments_detach(d);
-    d->shown = doc_position(d->doc);
+    return r;
 }
 
 static void loaded(struct wk_doc *d)
 {
-    struct wk_entry *lost = lost_tail_find(d);
-    uint64_t now = wk_now_ms(d->core);
+    struct wk_entry *lost = wk_ring_from(d, &d->read_head);
 
-    d->attempts = 0;
     d->core->counters.loads++;
-    d->tail_until_ms = now + TAIL_MS;
-    d->check_ms = now + TAIL_CHECK_MS;
-    wk_event_tell(d, WK_EVENT_LOADED, doc_position(d->doc).rev);
-    if (lost) {
-        read_ring_clear(d);
-        d->reappending = lost;
-        reappend_next(d);
+    d->tail_until_ms = wk_now_ms(d->core) + WK_TAIL_MS;
+    wk_event_tell(d, WK_EVENT_LOADED, d->read_head.rev);
+    if (!lost) {
+        ring_replace(d);
+        wk_settled(d);
         return;
     }
-    ring_replace(d);
-    d->state = WK_LIVE;
-    shown_catch_up(d);
-    wk_doc_next(d);
+    wk_entries_free(&d->read_ring);
+    if (tail_replay(d, lost))
+        wk_load_retry(d);
+    else
+        wk_append_send(d, lost);
 }
 
 static void stored_done(struct wk_doc *d)
@@ -431,15 +362,13 @@ static void unlock_done(struct wk_doc *d)
         return;
     }
     /* Neither store knows it, and nobody creates it. */
-    wk_opens_refuse(d, WIRE_E_NO_SUCH_DOCUMENT);
+    wk_opens_refuse_missing(d);
     wk_attachments_detach(d);
-    while (!list_empty(&d->pending))
-        wk_submit_free(list_first(&d->pending, struct wk_submit, link));
-    d->pending_bytes = 0;
+    wk_pending_refuse(d, WIRE_E_RETRY_LATER);
     if (list_empty(&d->opens))
         wk_doc_drop(d);
     else
-        wk_load_begin(d); /* an opener came meanwhile */
+        wk_load_begin(d); /* somebody who creates it came meanwhile */
 }
 
 void wk_load_done(struct wk_doc *d)
@@ -463,68 +392,7 @@ void wk_load_done(struct wk_doc *d)
     case WK_UNLOCKING:
         unlock_done(d);
         return;
-    case WK_REAPPENDING:
-        reappend_done(d);
-        return;
     default:
         MUST(!"no load is under way");
     }
-}
-
-/* --- is the head still ours? --- */
-
-void wk_check_begin(struct wk_doc *d)
-{
-    struct wk_entry *oldest = NULL;
-
-    list_for_each (node, &d->ring) {
-        oldest = list_entry(node, struct wk_entry, link);
-        if (!oldest->archived)
-            break;
-    }
-    wk_call_begin(d, WK_CHECKING, STORAGE_READ);
-    d->call.from_rev = oldest ? oldest->before.rev + 1 : doc_position(d->doc).rev + 1;
-    d->call.count_max = 1;
-    wk_call_send(d);
-}
-
-/* What is no longer in the stream is archived (I7). */
-static void archived_mark(struct wk_doc *d)
-{
-    uint64_t first = d->call.entry_count ? d->call.entries[0].first_rev : UINT64_MAX;
-
-    list_for_each (node, &d->ring) {
-        struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        if (e->before.rev + 1 >= first)
-            break;
-        e->archived = true;
-        while (!list_empty(&e->submits))
-            wk_submit_free(list_first(&e->submits, struct wk_submit, link));
-    }
-    wk_ring_trim(d);
-}
-
-void wk_check_done(struct wk_doc *d)
-{
-    struct chain_position at = doc_position(d->doc);
-    uint64_t now = wk_now_ms(d->core);
-
-    d->state = WK_LIVE;
-    d->check_ms = now + (now < d->tail_until_ms ? TAIL_CHECK_MS : d->core->config.revalidate_ms);
-    if (d->call.result != STORAGE_OK) {
-        wk_doc_next(d);
-        return;
-    }
-    if (!d->call.has_head || !chain_position_equal(&d->call.head, &at)) {
-        wk_load_begin(d);
-        return;
-    }
-    archived_mark(d);
-    list_for_each (node, &d->pending) {
-        list_entry(node, struct wk_submit, link)->confirmed = true;
-    }
-    list_for_each (node, &d->opens) {
-        list_entry(node, struct wk_open, link)->confirmed = true;
-    }
-    wk_doc_next(d);
 }

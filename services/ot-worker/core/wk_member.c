@@ -6,16 +6,29 @@
 
 #include "wk_doc.h"
 
+bool wk_stale(const struct wk_core *core)
+{
+    return cluster_view_tracker_stale(&core->tracker, wk_now_ms(core));
+}
+
+/* Says once that admission stops. */
+static void stale_tell(struct wk_core *core)
+{
+    struct slice none = {0};
+    bool stale = wk_stale(core);
+
+    if (stale && !core->stale && core->tracker.beaten)
+        core->io.event(core->io.ctx, WK_EVENT_STALE, none, 0);
+    core->stale = stale;
+}
+
 void wk_member_tick(struct wk_core *core)
 {
     uint64_t now = wk_now_ms(core);
-    bool stale = cluster_view_tracker_stale(&core->tracker, now);
 
-    if (stale && !core->stale && core->beat_due_ms) {
-        struct slice none = {0};
-        core->io.event(core->io.ctx, WK_EVENT_STALE, none, 0);
-    }
-    core->stale = stale;
+    stale_tell(core);
+    if (core->draining && now >= core->drain_until_ms)
+        core->left = true;
     if (core->beating || now < core->beat_due_ms || core->left)
         return;
     core->beat_due_ms = now + CLUSTER_BEAT_MS;
@@ -64,7 +77,7 @@ void wk_beat_done(struct wk_core *core)
     core->time_ms = beat->time_ms;
     core->time_at_ms = wk_now_ms(core);
     int r = cluster_view_tracker_answer(&core->tracker, &answer, wk_now_ms(core));
-    core->stale = cluster_view_tracker_stale(&core->tracker, wk_now_ms(core));
+    stale_tell(core);
     if (core->state == CLUSTER_JOINING) {
         core->state = CLUSTER_LIVE;
         core->beat_due_ms = wk_now_ms(core); /* say so at once */
@@ -86,11 +99,20 @@ bool wk_member_serves(struct wk_core *core, uint16_t shard, bool runner_up)
            (runner_up && second && second->boot_id == core->config.boot_id);
 }
 
+void wk_view_heard(struct wk_core *core, uint64_t view)
+{
+    if (view > core->tracker.view.number && !core->beating)
+        core->beat_due_ms = wk_now_ms(core);
+}
+
 void wk_moved_send(struct wk_core *core, uint64_t gateway_boot, struct slice doc, uint16_t shard)
 {
     const struct cluster_view *view = &core->tracker.view;
     const struct cluster_member *owner =
         view->sealed && view->count ? cluster_view_owner(view, shard) : NULL;
+    /* Asked as runner-up, or on the way out: not to ourselves. */
+    if (owner && owner->boot_id == core->config.boot_id)
+        owner = NULL;
     struct wire_to_gateway item = {
         .type = WIRE_TO_GATEWAY_MOVED,
         .moved = {.doc = doc,
@@ -100,12 +122,23 @@ void wk_moved_send(struct wk_core *core, uint64_t gateway_boot, struct slice doc
     wk_item_send(core, gateway_boot, &item);
 }
 
+/* A session whose end was told has to end in the log: that is not left to anybody else. */
+static bool must_close(const struct wk_doc *d)
+{
+    list_for_each (node, &d->pending)
+        if (list_entry(node, struct wk_submit, link)->kind == WIRE_KIND_CLOSE)
+            return true;
+    return false;
+}
+
 bool wk_handoff(struct wk_doc *d)
 {
     struct wk_core *core = d->core;
     uint64_t last_boot = 0;
 
-    if (core->stale || d->runner_up || wk_member_serves(core, d->shard, false))
+    if (wk_member_serves(core, d->shard, false))
+        d->runner_up = false;
+    if (wk_stale(core) || wk_member_serves(core, d->shard, d->runner_up) || must_close(d))
         return false;
     list_for_each (node, &d->attachments) {
         struct wk_attachment *a = list_entry(node, struct wk_attachment, in_doc);

@@ -9,21 +9,54 @@
 
 void wk_open_free(struct wk_open *o)
 {
+    struct wk_doc *d = o->doc;
+
     list_remove(&o->link);
+    d->pending_bytes -= o->create_content.size;
     bytes_fini(&o->create_content);
     free(o);
 }
 
+/* The attachment that it asks for; NULL: gone meanwhile. */
+static struct wk_attachment *attachment_of(struct wk_doc *d, const struct wk_open *o)
+{
+    struct wk_attachment *a = wk_attachment_find(d->core, o->gateway_boot, o->attachment);
+
+    return a && a->doc == d ? a : NULL;
+}
+
+void wk_open_refuse(struct wk_open *o, uint32_t code, uint64_t detail)
+{
+    struct wk_attachment *a = attachment_of(o->doc, o);
+
+    if (a) {
+        wk_refuse(o->doc->core, o->gateway_boot, o->attachment, 0, code, detail);
+        wk_attachment_end(a);
+    }
+    wk_open_free(o);
+}
+
 void wk_opens_refuse(struct wk_doc *d, uint32_t code)
 {
-    struct wk_open *o;
+    while (!list_empty(&d->opens))
+        wk_open_refuse(list_first(&d->opens, struct wk_open, link), code, 0);
+}
 
-    while ((o = list_first(&d->opens, struct wk_open, link))) {
-        struct wk_attachment *a = wk_attachment_find(d->core, o->gateway_boot, o->attachment);
-        wk_refuse(d->core, o->gateway_boot, o->attachment, 0, code, 0);
-        if (a)
-            wk_attachment_end(a);
-        wk_open_free(o);
+void wk_opens_refuse_missing(struct wk_doc *d)
+{
+    list_for_each_safe (node, &d->opens) {
+        struct wk_open *o = list_entry(node, struct wk_open, link);
+        if (!o->has_create)
+            wk_open_refuse(o, WIRE_E_NO_SUCH_DOCUMENT, 0);
+    }
+}
+
+void wk_create_refuse(struct wk_doc *d, const struct wk_submit *s)
+{
+    list_for_each_safe (node, &d->opens) {
+        struct wk_open *o = list_entry(node, struct wk_open, link);
+        if (o->has_create && o->gateway_boot == s->gateway_boot && o->attachment == s->attachment)
+            wk_open_refuse(o, WIRE_E_BAD_CREATE, 0);
     }
 }
 
@@ -144,17 +177,29 @@ static bool record_queue(struct wk_doc *d, struct wk_open *o, enum wire_kind kin
     if (kind == WIRE_KIND_CREATE)
         bytes_append_slice(&s->body, bytes_slice(&o->create_content));
     crypto_digest8(bytes_slice(&s->body), s->digest);
+    list_init(&s->link);
     if (s->body.failed) {
         wk_submit_free(s);
         return false;
     }
-    list_init(&s->link);
-    list_push_front(&d->pending, &s->link);
-    d->pending_bytes += s->body.size;
+    wk_submit_push(d, s, true);
     return true;
 }
 
-/* Its position is not in the history: close the session, then tell everything anew (I3, I5). */
+enum closing { CLOSED, CLOSING, NO_MEMORY };
+
+/* Before a permanent answer the session ends in the log (I5): a copy of an op of it, still on its
+ * way, must not be admitted afterwards. */
+static enum closing session_close(struct wk_doc *d, struct wk_open *o, enum doc_admission session)
+{
+    if (!o->has_session || session != DOC_ADMIT)
+        return CLOSED;
+    if (!o->closing)
+        o->closing = record_queue(d, o, WIRE_KIND_CLOSE);
+    return o->closing ? CLOSING : NO_MEMORY;
+}
+
+/* Its position is not in the history: everything is told anew (I3). */
 static bool resync(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
                    enum doc_admission session, uint64_t last_seq)
 {
@@ -162,17 +207,39 @@ static bool resync(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
         wk_check_begin(d);
         return false;
     }
-    if (o->has_session && session == DOC_ADMIT && !o->closing) {
-        o->closing = record_queue(d, o, WIRE_KIND_CLOSE);
-        if (!o->closing)
-            refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
-        return !o->closing;
+    switch (session_close(d, o, session)) {
+    case CLOSING:
+        return false;
+    case NO_MEMORY:
+        refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
+        return true;
+    case CLOSED:
+        break;
     }
-    if (o->closing && session == DOC_ADMIT)
-        return false; /* not durable yet */
     d->core->counters.resyncs++;
     wk_event_tell(d, WK_EVENT_RESYNC, doc_position(d->doc).rev);
     snapshot_send(d, o, a, WIRE_OPENED_RESYNC, last_seq);
+    return true;
+}
+
+static bool deny(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
+                 enum doc_admission session)
+{
+    enum closing closing = session_close(d, o, session);
+
+    if (closing == CLOSING)
+        return false;
+    refuse(d, o, a, closing == CLOSED ? WIRE_E_DENIED : WIRE_E_RETRY_LATER, 0);
+    return true;
+}
+
+/* What lies before the ring is read from PostgreSQL, within bounds. False: farther than that. */
+static bool history_ask(struct wk_doc *d, struct wk_open *o, uint64_t from_rev)
+{
+    if (!wk_history_reaches(d, from_rev))
+        return false;
+    o->waits = true;
+    wk_history_begin(d, from_rev);
     return true;
 }
 
@@ -187,11 +254,18 @@ static bool creator_answer(struct wk_doc *d, struct wk_open *o, struct wk_attach
         opened_send(d, a, WIRE_OPENED_UP_TO_DATE, last_seq, (struct slice){0});
         return true;
     }
-    if (wk_position_find(d, &start, &first) == WK_BEFORE_RING) {
-        wk_history_begin(d, 1);
-        return false;
+    switch (wk_position_find(d, &start, &first)) {
+    case WK_ON_CHAIN:
+        ops_send(d, o, a, first, 1, last_seq);
+        return true;
+    case WK_BEFORE_RING:
+        if (history_ask(d, o, 1))
+            return false;
+        break;
+    default:
+        break;
     }
-    ops_send(d, o, a, first, 1, last_seq);
+    snapshot_send(d, o, a, WIRE_OPENED_SNAPSHOT, last_seq);
     return true;
 }
 
@@ -208,60 +282,68 @@ static bool position_answer(struct wk_doc *d, struct wk_open *o, struct wk_attac
         ops_send(d, o, a, first, 0, last_seq);
         return true;
     case WK_BEFORE_RING:
-        wk_history_begin(d, o->position.rev + 1);
-        return false;
+        if (history_ask(d, o, o->position.rev + 1))
+            return false;
+        break;
     case WK_NOT_THERE:
         break;
     }
     return resync(d, o, a, session, last_seq);
 }
 
-/* True: goes on. */
-static bool session_check(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a,
-                          enum doc_admission session, uint64_t detail)
+/* There is no document yet: the first creator's content becomes revision 1. */
+static bool create_answer(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a)
 {
-    uint32_t code = session == DOC_SESSION_CLOSED    ? WIRE_E_SESSION_CLOSED
-                    : session == DOC_SESSION_EXPIRED ? WIRE_E_SESSION_EXPIRED
-                    : session == DOC_CLOCK_SKEW      ? WIRE_E_CLOCK_SKEW
-                                                     : 0;
-    /* A session that we close for a resync gets the resync. */
-    if (!code || (o->closing && session == DOC_SESSION_CLOSED))
-        return true;
-    refuse(d, o, a, code, detail);
-    return false;
+    uint32_t code = !o->has_create              ? WIRE_E_NO_SUCH_DOCUMENT
+                    : o->role < WIRE_ROLE_WRITE ? WIRE_E_DENIED
+                    : !list_empty(&d->pending)  ? 0 /* somebody's creation is on its way */
+                    : record_queue(d, o, WIRE_KIND_CREATE) ? 0
+                                                           : WIRE_E_RETRY_LATER;
+
+    if (code)
+        refuse(d, o, a, code, 0);
+    return code != 0;
+}
+
+/* Why a session of this kind is not served, or 0. */
+static uint32_t session_code(const struct wk_open *o, enum doc_admission session)
+{
+    switch (session) {
+    case DOC_SESSION_CLOSED:
+        return o->closing ? 0 : WIRE_E_SESSION_CLOSED; /* by us, for the answer that follows */
+    case DOC_SESSION_EXPIRED:
+        return WIRE_E_SESSION_EXPIRED;
+    case DOC_CLOCK_SKEW:
+        return WIRE_E_CLOCK_SKEW;
+    default:
+        return 0;
+    }
 }
 
 bool wk_open_answer(struct wk_doc *d, struct wk_open *o)
 {
-    struct wk_attachment *a = wk_attachment_find(d->core, o->gateway_boot, o->attachment);
+    struct wk_attachment *a = attachment_of(d, o);
     enum doc_admission session = DOC_ADMIT;
     uint64_t last_seq = 0;
 
     if (!a)
-        return true; /* gone meanwhile */
-    if (doc_kind(d->doc) == WIRE_DOC_NONE) {
-        if (!o->has_create) {
-            refuse(d, o, a, WIRE_E_NO_SUCH_DOCUMENT, 0);
-            return true;
-        }
-        bool queued = !list_empty(&d->pending) || record_queue(d, o, WIRE_KIND_CREATE);
-        if (!queued)
-            refuse(d, o, a, WIRE_E_RETRY_LATER, 0);
-        return !queued;
-    }
-    if (doc_role(d->doc, (struct slice){0}) < WIRE_ROLE_READ || o->role < WIRE_ROLE_READ) {
-        refuse(d, o, a, WIRE_E_DENIED, 0);
         return true;
-    }
+    if (doc_kind(d->doc) == WIRE_DOC_NONE)
+        return create_answer(d, o, a);
     if (o->has_session)
         session = doc_session_open(d->doc, &o->session, wk_time_ms(d->core), &last_seq);
-    if (!session_check(d, o, a, session, last_seq))
+    uint32_t code = session_code(o, session);
+    if (code) {
+        refuse(d, o, a, code, last_seq);
         return true;
+    }
     struct wk_attachment *newer = newer_holder(d, a);
     if (newer) {
         refuse(d, o, a, WIRE_E_SESSION_REPLACED, newer->attempt);
         return true;
     }
+    if (doc_role(d->doc, (struct slice){0}) < WIRE_ROLE_READ || o->role < WIRE_ROLE_READ)
+        return deny(d, o, a, session);
     if (o->has_position)
         return position_answer(d, o, a, session, last_seq);
     if (o->has_create && o->has_session &&

@@ -189,6 +189,7 @@ START_TEST(the_ten_thousand_and_first_session_evicts_the_first)
         }
         store_other(&f.store, FAKE_DOC, records, 500, now);
     }
+    store_archive(&f.store, FAKE_DOC, 0, true);
     fake_run(&f, 5000);
     fake_skip(&f);
     struct wire_link_open open = fake_open_of(FAKE_DOC, 0);

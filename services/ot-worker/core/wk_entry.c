@@ -1,0 +1,193 @@
+/*
+ * The ring: entries from some position on to where the document stands. It serves transforms of
+ * late submits, catch-up of openers, and the re-append of a lost tail. What is archived may be
+ * dropped from its front; what is asked for again comes back from PostgreSQL (wk_history.c).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "wk_doc.h"
+
+static int records_keep(struct wk_entry *e)
+{
+    struct wire_entry entry;
+    struct arena mem;
+
+    arena_init(&mem, SIZE_MAX);
+    int r = wire_entry_decode(&mem, bytes_slice(&e->payload), &entry);
+    if (!r && !(e->records = malloc(entry.count * sizeof *e->records)))
+        r = -ENOMEM;
+    if (!r) {
+        memcpy(e->records, entry.records, entry.count * sizeof *e->records);
+        e->count = entry.count;
+        e->time_ms = entry.time_ms;
+    }
+    arena_fini(&mem);
+    return r;
+}
+
+struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before)
+{
+    struct wk_entry *e = payload->failed ? NULL : calloc(1, sizeof *e);
+
+    if (!e) {
+        bytes_fini(payload);
+        return NULL;
+    }
+    list_init(&e->link);
+    list_init(&e->submits);
+    e->payload = bytes_steal(payload);
+    if (records_keep(e)) {
+        wk_entry_free(e);
+        return NULL;
+    }
+    e->before = *before;
+    e->after = chain_position_after(before, e->count, bytes_slice(&e->payload));
+    return e;
+}
+
+static void submits_free(struct wk_entry *e)
+{
+    struct wk_submit *s;
+
+    while ((s = list_first(&e->submits, struct wk_submit, link)))
+        wk_submit_free(s);
+}
+
+void wk_entry_free(struct wk_entry *e)
+{
+    list_remove(&e->link);
+    submits_free(e);
+    free(e->records);
+    bytes_fini(&e->payload);
+    free(e);
+}
+
+void wk_entries_free(struct list *entries)
+{
+    struct wk_entry *e;
+
+    while ((e = list_first(entries, struct wk_entry, link)))
+        wk_entry_free(e);
+}
+
+/* --- the ring --- */
+
+static size_t entry_bytes(const struct wk_entry *e)
+{
+    size_t bytes = sizeof *e + e->payload.capacity + e->count * sizeof *e->records;
+
+    list_for_each (node, &e->submits) {
+        const struct wk_submit *s = list_entry(node, struct wk_submit, link);
+        bytes += sizeof *s + s->body.capacity;
+    }
+    return bytes;
+}
+
+static void ring_charge(struct wk_doc *d, struct wk_entry *e)
+{
+    e->bytes = entry_bytes(e);
+    d->ring_bytes += e->bytes;
+    if (!e->archived)
+        d->tail_bytes += e->bytes;
+}
+
+static void ring_discharge(struct wk_doc *d, struct wk_entry *e)
+{
+    d->ring_bytes -= e->bytes;
+    if (!e->archived)
+        d->tail_bytes -= e->bytes;
+}
+
+void wk_ring_push(struct wk_doc *d, struct wk_entry *e)
+{
+    list_push_back(&d->ring, &e->link);
+    ring_charge(d, e);
+}
+
+void wk_ring_take(struct wk_doc *d, struct wk_entry *e)
+{
+    ring_discharge(d, e);
+    list_remove(&e->link);
+    if (d->appending == e)
+        d->appending = NULL;
+}
+
+void wk_ring_prepend(struct wk_doc *d, struct list *entries)
+{
+    list_for_each (node, entries) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        e->confirmed = e->archived = true;
+        ring_charge(d, e);
+    }
+    list_splice_back(entries, &d->ring);
+    list_splice_back(&d->ring, entries);
+}
+
+struct wk_entry *wk_ring_first(struct wk_doc *d)
+{
+    return list_first(&d->ring, struct wk_entry, link);
+}
+
+struct wk_entry *wk_ring_last(const struct wk_doc *d)
+{
+    return list_empty(&d->ring) ? NULL : list_entry(d->ring.prev, struct wk_entry, link);
+}
+
+struct wk_entry *wk_ring_from(struct wk_doc *d, const struct chain_position *before)
+{
+    for (struct list *node = d->ring.prev; node != &d->ring; node = node->prev) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        if (e->before.rev <= before->rev)
+            return chain_position_equal(&e->before, before) ? e : NULL;
+    }
+    return NULL;
+}
+
+void wk_entry_settled(struct wk_doc *d, struct wk_entry *e)
+{
+    ring_discharge(d, e);
+    submits_free(e);
+    ring_charge(d, e);
+}
+
+void wk_entry_archived(struct wk_doc *d, struct wk_entry *e)
+{
+    ring_discharge(d, e);
+    submits_free(e);
+    e->archived = true;
+    ring_charge(d, e);
+}
+
+void wk_ring_trim(struct wk_doc *d)
+{
+    struct wk_entry *e;
+
+    while (d->ring_bytes > d->core->config.tail_bytes_max && (e = wk_ring_first(d)) &&
+           e->archived) {
+        wk_ring_take(d, e);
+        wk_entry_free(e);
+        d->ring_is_all = false;
+    }
+}
+
+enum wk_where wk_position_find(struct wk_doc *d, const struct chain_position *p,
+                               struct list **ret_first)
+{
+    struct chain_position head = doc_position(d->doc);
+
+    *ret_first = &d->ring;
+    if (chain_position_equal(p, &head))
+        return WK_AT_HEAD;
+    if (p->rev >= head.rev)
+        return WK_NOT_THERE;
+    /* From the end: most are a few entries behind. */
+    for (struct list *node = d->ring.prev; node != &d->ring; node = node->prev) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        if (e->before.rev > p->rev)
+            continue;
+        *ret_first = node;
+        return chain_position_equal(&e->before, p) ? WK_ON_CHAIN : WK_NOT_THERE;
+    }
+    return d->ring_is_all ? WK_NOT_THERE : WK_BEFORE_RING;
+}

@@ -1,0 +1,262 @@
+/*
+ * Many revisions as one: a run of other people's ops may be replaced by their composition, wherever
+ * it is applied or transformed over, without changing where anybody's edit lands (docs/algebra.md,
+ * the composition law). Runs for a connection are cut at its own session's ops.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "wk_doc.h"
+
+/* Revisions composed at a time when an op is transformed over them. */
+#define BLOCK_REVS 256
+/* From this many components on it is cheaper to compose what an op is transformed over. */
+#define COMPOSE_COMPS_MIN 32
+/* Memory of intermediate results; past it the op is written out and read again. */
+#define TRANSFORM_BYTES_MAX (4u << 20)
+
+/* --- composed runs --- */
+
+struct run {
+    struct bytes *parts; /* owned; encoded ops, one per revision, then halved level by level */
+    size_t count, capacity;
+};
+
+static int run_add(struct run *run, struct slice body)
+{
+    if (run->count == run->capacity) {
+        size_t capacity = run->capacity ? 2 * run->capacity : 16;
+        struct bytes *grown = realloc(run->parts, capacity * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        run->parts = grown;
+        run->capacity = capacity;
+    }
+    run->parts[run->count] = BYTES_INIT;
+    bytes_append_slice(&run->parts[run->count], body);
+    return run->parts[run->count++].failed ? -ENOMEM : 0;
+}
+
+static int pair_compose(struct bytes *left, struct bytes *right)
+{
+    struct ot_op a, b, both;
+    struct arena mem;
+    struct bytes out = BYTES_INIT;
+
+    arena_init(&mem, SIZE_MAX);
+    int r = ot_decode(&mem, bytes_slice(left), &ot_limits_stored, &a);
+    if (!r)
+        r = ot_decode(&mem, bytes_slice(right), &ot_limits_stored, &b);
+    if (!r)
+        r = ot_compose(&mem, &a, &b, &both);
+    if (!r)
+        ot_encode(&both, &out);
+    arena_fini(&mem);
+    bytes_fini(left);
+    bytes_fini(right);
+    *left = out;
+    return r || out.failed ? -ENOMEM : 0;
+}
+
+/* Neighbours first, then neighbours of these: n log n instead of n * n. */
+static int run_compose(struct run *run)
+{
+    int r = 0;
+
+    while (run->count > 1 && !r) {
+        size_t kept = 0;
+        for (size_t i = 0; i + 1 < run->count && !r; i += 2) {
+            r = pair_compose(&run->parts[i], &run->parts[i + 1]);
+            struct bytes part = run->parts[i];
+            run->parts[i] = BYTES_INIT;
+            run->parts[kept++] = part;
+        }
+        if (run->count % 2) {
+            struct bytes part = run->parts[run->count - 1];
+            run->parts[run->count - 1] = BYTES_INIT;
+            run->parts[kept++] = part;
+        }
+        run->count = kept;
+    }
+    return r;
+}
+
+static void run_fini(struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        bytes_fini(&run->parts[i]);
+    free(run->parts);
+    *run = (struct run){0};
+}
+
+struct ops_builder {
+    struct wk_doc *d;
+    const struct wire_session *session;
+    struct run run;
+    struct wire_client_record *records; /* owned */
+    struct bytes *bodies;               /* owned; of the runs among them */
+    size_t count, capacity;
+};
+
+static int record_put(struct ops_builder *b, const struct wire_client_record *record,
+                      struct bytes *body)
+{
+    if (b->count == b->capacity) {
+        size_t capacity = b->capacity ? 2 * b->capacity : 16;
+        struct wire_client_record *records = realloc(b->records, capacity * sizeof *records);
+        if (records)
+            b->records = records;
+        struct bytes *bodies = realloc(b->bodies, capacity * sizeof *bodies);
+        if (bodies)
+            b->bodies = bodies;
+        if (!records || !bodies)
+            return -ENOMEM;
+        b->capacity = capacity;
+    }
+    b->records[b->count] = *record;
+    b->bodies[b->count] = body ? bytes_steal(body) : BYTES_INIT;
+    if (body)
+        b->records[b->count].body = bytes_slice(&b->bodies[b->count]);
+    b->count++;
+    return 0;
+}
+
+static int run_flush(struct ops_builder *b)
+{
+    uint64_t revs = b->run.count;
+    int r = 0;
+
+    if (revs == 0)
+        return 0;
+    r = run_compose(&b->run);
+    if (!r) {
+        struct wire_client_record record = {.kind = WIRE_KIND_EDIT, .count = revs};
+        r = record_put(b, &record, &b->run.parts[0]);
+    }
+    run_fini(&b->run);
+    return r;
+}
+
+static int ops_add(struct ops_builder *b, const struct wire_record *record)
+{
+    bool own = b->session && memcmp(&record->session, b->session, sizeof *b->session) == 0;
+
+    if (record->kind == WIRE_KIND_EDIT && !own)
+        return run_add(&b->run, record->body);
+    int r = run_flush(b);
+    if (r)
+        return r;
+    struct wire_client_record single = {.has_author = true,
+                                        .seq = record->seq,
+                                        .kind = record->kind,
+                                        .body = record->body,
+                                        .count = 1};
+    crypto_author_id(bytes_slice(&b->d->id), record->session.id, single.author);
+    return record_put(b, &single, NULL);
+}
+
+int wk_ops_encode(struct wk_doc *d, struct list *first, size_t skip,
+                  const struct wire_session *session, struct bytes *out)
+{
+    struct ops_builder b = {.d = d, .session = session};
+    int r = 0;
+
+    for (struct list *node = first; node != &d->ring && !r; node = node->next) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        for (size_t i = 0; i < e->count && !r; i++) {
+            if (skip)
+                skip--;
+            else
+                r = ops_add(&b, &e->records[i]);
+        }
+    }
+    if (!r)
+        r = run_flush(&b);
+    if (!r) {
+        struct wire_ops ops = {.records = b.records, .count = b.count};
+        wire_ops_encode(&ops, out);
+        r = out->failed ? -ENOMEM : 0;
+    }
+    run_fini(&b.run);
+    for (size_t i = 0; i < b.count; i++)
+        bytes_fini(&b.bodies[i]);
+    free(b.bodies);
+    free(b.records);
+    return r;
+}
+
+/* --- transform over the ring --- */
+
+/* The op as written takes its arena's place. */
+static int op_compact(struct arena *mem, struct ot_op *op)
+{
+    struct bytes out;
+
+    bytes_init(&out, WK_ENTRY_BYTES_MAX);
+    ot_encode(op, &out);
+    int r = out.failed ? OT_TOO_LARGE : 0;
+    arena_reset(mem);
+    uint8_t *kept = r ? NULL : arena_copy(mem, out.data, out.size);
+    if (!r)
+        r = kept ? ot_decode(mem, slice_of(kept, out.size), &ot_limits_stored, op) : -ENOMEM;
+    bytes_fini(&out);
+    return r;
+}
+
+static int op_over(struct arena *mem, struct slice body, struct ot_op *op)
+{
+    struct ot_op theirs, after;
+    int r = ot_decode(mem, body, &ot_limits_stored, &theirs);
+
+    if (!r)
+        r = ot_transform(mem, &theirs, op, true, &after);
+    if (!r) {
+        *op = after;
+        r = mem->used > TRANSFORM_BYTES_MAX ? op_compact(mem, op) : 0;
+    }
+    return r;
+}
+
+static int run_over(struct arena *mem, struct run *run, struct ot_op *op)
+{
+    int r = run->count ? run_compose(run) : 0;
+
+    if (!r && run->count)
+        r = op_over(mem, bytes_slice(&run->parts[0]), op);
+    /* What it borrows from the run goes with the run. */
+    if (!r && run->count)
+        r = op_compact(mem, op);
+    run_fini(run);
+    return r;
+}
+
+static int edit_over(struct arena *mem, struct run *run, struct slice body, struct ot_op *op)
+{
+    if (run->count == 0 && op->count < COMPOSE_COMPS_MIN)
+        return op_over(mem, body, op);
+    int r = run_add(run, body);
+    if (!r && run->count == BLOCK_REVS)
+        r = run_over(mem, run, op);
+    return r;
+}
+
+int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
+                     bool *ret_met)
+{
+    struct run run = {0};
+    int r = 0;
+
+    for (struct list *node = first; node != &d->ring && !r; node = node->next) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        for (size_t i = 0; i < e->count && !r; i++) {
+            if (e->records[i].kind != WIRE_KIND_EDIT)
+                continue;
+            *ret_met = true;
+            r = edit_over(mem, &run, e->records[i].body, op);
+        }
+    }
+    if (!r)
+        r = run_over(mem, &run, op);
+    run_fini(&run);
+    return r;
+}

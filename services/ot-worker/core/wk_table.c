@@ -1,0 +1,138 @@
+/* The table of documents: found, made, charged, evicted. */
+#include <stdlib.h>
+
+#include "wk_doc.h"
+
+struct wk_doc *wk_doc_find(struct wk_core *core, struct slice id)
+{
+    struct wk_doc *d;
+
+    HASH_FIND(hh, core->docs, id.data, id.size, d);
+    return d;
+}
+
+static struct wk_doc *doc_alloc(struct wk_core *core, struct slice id)
+{
+    struct wk_doc *d = calloc(1, sizeof *d);
+
+    if (!d)
+        return NULL;
+    d->core = core;
+    bytes_append_slice(&d->id, id);
+    list_init(&d->ring);
+    list_init(&d->pending);
+    list_init(&d->forming);
+    list_init(&d->opens);
+    list_init(&d->attachments);
+    list_init(&d->read_ring);
+    list_init(&d->changed);
+    d->shard = cluster_shard_of(id);
+    if (!d->id.failed)
+        HASH_ADD_KEYPTR(hh, core->docs, d->id.data, d->id.size, d);
+    if (d->id.failed || !d->hh.tbl) {
+        bytes_fini(&d->id);
+        free(d);
+        return NULL;
+    }
+    return d;
+}
+
+struct wk_doc *wk_doc_get(struct wk_core *core, struct slice id)
+{
+    struct wk_doc *d = wk_doc_find(core, id);
+
+    if (d)
+        return d;
+    d = doc_alloc(core, id);
+    if (!d)
+        return NULL;
+    list_push_back(&core->all, &d->all);
+    d->used_ms = wk_now_ms(core);
+    wk_doc_charge(d);
+    wk_load_begin(d);
+    return d;
+}
+
+void wk_doc_drop(struct wk_doc *d)
+{
+    struct wk_core *core = d->core;
+
+    MUST(!d->busy);
+    core->quarantined -= d->state == WK_QUARANTINED;
+    while (!list_empty(&d->attachments))
+        wk_attachment_end(list_first(&d->attachments, struct wk_attachment, in_doc));
+    while (!list_empty(&d->opens))
+        wk_open_free(list_first(&d->opens, struct wk_open, link));
+    while (!list_empty(&d->pending)) {
+        struct wk_submit *s = list_first(&d->pending, struct wk_submit, link);
+        wk_submit_take(d, s);
+        wk_submit_free(s);
+    }
+    wk_entries_free(&d->read_ring);
+    wk_entries_free(&d->ring);
+    doc_free(d->doc);
+    core->bytes -= d->charged;
+    list_remove(&d->all);
+    list_remove(&d->changed);
+    HASH_DEL(core->docs, d);
+    bytes_fini(&d->id);
+    free(d);
+}
+
+bool wk_doc_idle(const struct wk_doc *d)
+{
+    if (d->state != WK_LIVE || !list_empty(&d->attachments) || !list_empty(&d->opens) ||
+        !list_empty(&d->pending))
+        return false;
+    const struct wk_entry *last = wk_ring_last(d);
+    return !last || last->archived || d->core->config.confirmed_by_replica;
+}
+
+void wk_doc_evict(struct wk_doc *d)
+{
+    d->core->counters.evictions++;
+    wk_event_tell(d, WK_EVENT_EVICTED, doc_position(d->doc).rev);
+    wk_doc_drop(d);
+}
+
+void wk_doc_charge(struct wk_doc *d)
+{
+    size_t bytes = sizeof *d + d->ring_bytes + d->pending_bytes + (d->doc ? doc_memory(d->doc) : 0);
+
+    d->core->bytes += bytes - d->charged;
+    d->charged = bytes;
+}
+
+void wk_doc_use(struct wk_doc *d)
+{
+    d->used_ms = wk_now_ms(d->core);
+    list_remove(&d->all);
+    list_push_back(&d->core->all, &d->all);
+}
+
+void wk_docs_evict(struct wk_core *core)
+{
+    list_for_each_safe (node, &core->all) {
+        struct wk_doc *oldest = list_entry(node, struct wk_doc, all);
+        if (core->bytes <= core->config.documents_bytes_max)
+            break;
+        if (wk_doc_idle(oldest))
+            wk_doc_evict(oldest);
+    }
+}
+
+void wk_call_begin(struct wk_doc *d, enum wk_state state, enum storage_kind kind)
+{
+    struct storage_lock *lock = d->call.lock;
+
+    MUST(!d->busy);
+    d->state = state;
+    d->call =
+        (struct storage_call){.kind = kind, .owner = d, .doc = bytes_slice(&d->id), .lock = lock};
+}
+
+void wk_call_send(struct wk_doc *d)
+{
+    d->busy = true;
+    d->core->io.storage.call(d->core->io.storage.ctx, &d->call);
+}
