@@ -258,7 +258,7 @@ static struct pg_commit commit_of(const struct chain_position *at, unsigned coun
     return (struct pg_commit){.lane = 63,
                               .expect = *at,
                               .to = chain_position_after(at, count, slice_str(segment)),
-                              .entry_first_rev = at->rev + 1,
+                              .entry_first_rev = at->rev + count, /* the last one alone */
                               .segment = slice_str(segment),
                               .snapshot = snapshot ? slice_str(snapshot) : slice_of(NULL, 0),
                               .kind = 1,
@@ -411,7 +411,7 @@ START_TEST(what_is_committed_comes_back)
     struct chain_position d = committed(DOC, &c, 4, "fourth", "");
 
     struct call head = head_of(DOC);
-    ck_assert(head.head.exists && same(&head.head.at, &d) && head.head.entry_first_rev == 7);
+    ck_assert(head.head.exists && same(&head.head.at, &d) && head.head.entry_first_rev == 10);
 
     struct call all = load(DOC, UINT64_MAX);
     ck_assert(same(&all.head.at, &d));
@@ -738,6 +738,36 @@ START_TEST(a_commit_let_go_without_its_standby_is_unknown)
 }
 END_TEST
 
+START_TEST(a_commit_that_fails_at_its_end_is_unknown)
+{
+    struct chain_position zero = chain_position_start(DOC);
+    struct pg_commit c = commit_of(&zero, 1, "y", NULL);
+    sql("create function weft.late() returns trigger language plpgsql as"
+        " 'begin raise exception ''too late''; end'");
+    sql("create constraint trigger late after insert on weft.segments deferrable"
+        " initially deferred for each row execute function weft.late()");
+    struct call call = commit(DOC, &c);
+    sql("drop function weft.late cascade");
+    ck_assert_int_eq(call.outcome, PG_OUTCOME_UNKNOWN);
+    ck_assert(!head_of(DOC).head.exists);
+}
+END_TEST
+
+/* Else the server would end a commit's wait for its standbys, and let the commit stand. */
+START_TEST(no_timeout_of_the_server_holds_in_a_lock)
+{
+    struct chain_position zero = chain_position_start(DOC);
+    struct pg_commit c = commit_of(&zero, 1, "y", NULL);
+    sql("create function weft.timeout() returns trigger language plpgsql as"
+        " 'begin raise exception ''timeout is %'', current_setting(''statement_timeout''); end'");
+    sql("create trigger timeout before insert on weft.segments"
+        " for each row execute function weft.timeout()");
+    struct call call = commit(DOC, &c);
+    sql("drop function weft.timeout cascade");
+    ck_assert_str_eq(call.error, "timeout is 0");
+}
+END_TEST
+
 START_TEST(a_standby_may_be_required)
 {
     struct pg_config config = config_of();
@@ -860,6 +890,8 @@ int main(void)
     tcase_add_test(tcase, a_stalled_server_meets_the_deadline);
     tcase_add_test(tcase, a_commit_whose_answer_is_late_is_unknown);
     tcase_add_test(tcase, a_commit_let_go_without_its_standby_is_unknown);
+    tcase_add_test(tcase, a_commit_that_fails_at_its_end_is_unknown);
+    tcase_add_test(tcase, no_timeout_of_the_server_holds_in_a_lock);
     tcase_add_test(tcase, a_standby_may_be_required);
     tcase_add_test(tcase, an_ended_session_is_replaced);
     tcase_add_test(tcase, a_refused_statement_is_an_error);
