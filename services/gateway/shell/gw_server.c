@@ -65,6 +65,11 @@ int gw_server_listen(struct gw_server *server, const struct ev_address *address)
     return ev_listen_new(server->loop, address, &config, on_accept, server, &server->listen);
 }
 
+void gw_server_address(const struct gw_server *server, struct ev_address *ret)
+{
+    ev_listen_address(server->listen, ret);
+}
+
 void gw_server_stop(struct gw_server *server)
 {
     struct gw_socket *s;

@@ -54,6 +54,8 @@ MUST_CHECK int gw_server_init(struct gw_server *server, const struct gw_server_c
 void gw_server_fini(struct gw_server *server);
 /* Negative errno of ev_listen_new(). */
 MUST_CHECK int gw_server_listen(struct gw_server *server, const struct ev_address *address);
+/* Where it listens really (port 0 was chosen by the kernel). */
+void gw_server_address(const struct gw_server *server, struct ev_address *ret);
 /* No new ones: stops listening, and whoever has not asked for anything yet is told 503. */
 void gw_server_stop(struct gw_server *server);
 /* Closes every socket at once, whatever it is doing. */

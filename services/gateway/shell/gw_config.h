@@ -1,0 +1,23 @@
+/* The gateway's options. */
+#ifndef WEFT_GW_CONFIG_H
+#define WEFT_GW_CONFIG_H
+
+#include "shell_options.h"
+
+struct gw_options {
+    struct shell_options shell;
+    char *listen;
+    bool insecure_public;
+    char *drain_to;
+    char *link;
+    char *link_ca, *link_cert, *link_name;
+    bool link_plain_tcp;
+    int64_t connections_max;
+    int64_t frames_per_s_max;
+    uint64_t request_ms, hello_ms, heartbeat_ms, drain_ms;
+    uint64_t out_bytes_max, input_bytes_max, unacked_bytes_max, payload_bytes_max;
+};
+
+extern const struct conf_spec gw_spec;
+
+#endif
