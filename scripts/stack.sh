@@ -14,7 +14,7 @@
 
 PG_USER=postgres
 SOCKET_PATH_MAX=107
-# The longest name of a socket below $DIR is run/pg/.s.PGSQL.5432.lock or run/archiver-16.link.
+# The longest name of a socket below $DIR is run/pg/.s.PGSQL.5432.lock or run/link/archiver-16.
 SOCKET_NAME_MAX=32
 
 # use_dir DIR: sets the paths; nothing is made.
@@ -188,8 +188,8 @@ choose_runtime()
         RUNTIME=$(mktemp -d /tmp/weft-XXXXXX)
     fi
     chmod 711 "$RUNTIME"
-    mkdir -p "$RUNTIME/pg"
-    chmod 700 "$RUNTIME/pg"
+    mkdir -p "$RUNTIME/pg" "$RUNTIME/link"
+    chmod 700 "$RUNTIME/pg" "$RUNTIME/link"
     [ "$(id -u)" != 0 ] || chown "$PG_USER:" "$RUNTIME/pg"
 }
 
@@ -343,11 +343,11 @@ start_service()
     case $name in
     gateway-*)
         program=weft-gateway
-        common+=(--listen "127.0.0.1:$PORT" --link "ipc://$RUNTIME/$name.link")
+        common+=(--listen "127.0.0.1:$PORT" --link "ipc://$RUNTIME/link/$name")
         ;;
     worker-*)
         program=weft-ot-worker
-        common+=(--postgres "$pg" --link "ipc://$RUNTIME/$name.link")
+        common+=(--postgres "$pg" --link "ipc://$RUNTIME/link/$name")
         ;;
     archiver-*)
         program=weft-archiver
@@ -356,7 +356,7 @@ start_service()
     *) die "no service is called '$name'" ;;
     esac
     # A link that a killed process left would refuse the new one.
-    rm -f "$RUNTIME/$name.link"
+    rm -f "$RUNTIME/link/$name"
     launch "$name" "$BIN/$program" "${common[@]}"
 }
 
