@@ -1,4 +1,4 @@
-#include "gw_client_test.h"
+#include "support_client.h"
 
 #include <check.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 static const uint8_t mask[4] = {0x12, 0x34, 0x56, 0x78};
 
-int64_t test_now_ms(void)
+int64_t support_now_ms(void)
 {
     struct timespec t;
 
@@ -25,9 +25,10 @@ int64_t test_now_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void test_client_connect(struct test_client *c, const struct ev_address *to, void (*pump)(int fd))
+void support_client_connect(struct support_client *c, const struct ev_address *to,
+                            void (*pump)(int fd))
 {
-    *c = (struct test_client){.pump = pump};
+    *c = (struct support_client){.pump = pump};
     c->fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(c->fd, 0);
     ck_assert_msg(connect(c->fd, &to->sa, to->size) == 0, "connect: %s", strerror(errno));
@@ -35,7 +36,7 @@ void test_client_connect(struct test_client *c, const struct ev_address *to, voi
     arena_init(&c->mem, 64 << 20);
 }
 
-void test_client_close(struct test_client *c)
+void support_client_close(struct support_client *c)
 {
     if (c->fd >= 0)
         close(c->fd);
@@ -44,9 +45,9 @@ void test_client_close(struct test_client *c)
     arena_fini(&c->mem);
 }
 
-void test_client_send(struct test_client *c, struct slice bytes)
+void support_client_send(struct support_client *c, struct slice bytes)
 {
-    int64_t end = test_now_ms() + TEST_WAIT_MS;
+    int64_t end = support_now_ms() + SUPPORT_WAIT_MS;
 
     while (bytes.size) {
         ssize_t n = send(c->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
@@ -56,19 +57,19 @@ void test_client_send(struct test_client *c, struct slice bytes)
             bytes = slice_of(bytes.data + n, bytes.size - (size_t)n);
         else
             c->pump(c->fd);
-        ck_assert_msg(test_now_ms() < end, "the server does not read");
+        ck_assert_msg(support_now_ms() < end, "the server does not read");
     }
 }
 
-void test_client_send_str(struct test_client *c, const char *text)
+void support_client_send_str(struct support_client *c, const char *text)
 {
-    test_client_send(c, slice_str(text));
+    support_client_send(c, slice_str(text));
 }
 
 /* Waits for more in c->in; false at the end. */
-static bool receive(struct test_client *c)
+static bool receive(struct support_client *c)
 {
-    int64_t end = test_now_ms() + TEST_WAIT_MS;
+    int64_t end = support_now_ms() + SUPPORT_WAIT_MS;
 
     while (!c->ended) {
         uint8_t *room = bytes_reserve(&c->in, 65536);
@@ -82,12 +83,12 @@ static bool receive(struct test_client *c)
             c->ended = true;
         else
             c->pump(c->fd);
-        ck_assert_msg(test_now_ms() < end, "nothing came in time");
+        ck_assert_msg(support_now_ms() < end, "nothing came in time");
     }
     return false;
 }
 
-const char *test_client_read_text(struct test_client *c, const char *until)
+const char *support_client_read_text(struct support_client *c, const char *until)
 {
     for (;;) {
         *bytes_reserve(&c->in, 1) = 0;
@@ -100,23 +101,24 @@ const char *test_client_read_text(struct test_client *c, const char *until)
     return (char *)c->in.data;
 }
 
-void test_client_upgrade(struct test_client *c, enum gw_variant variant)
+void support_client_upgrade(struct support_client *c, enum ws_protocol protocol)
 {
     struct bytes request = BYTES_INIT;
 
-    c->variant = variant;
+    c->protocol = protocol;
     ws_client_request(&request, "127.0.0.1", "/", KEY,
-                      variant == GW_JSON ? WS_PROTOCOL_JSON : WS_PROTOCOL_PROTO);
-    test_client_send(c, bytes_slice(&request));
+                      protocol == WS_PROTOCOL_JSON ? WS_PROTOCOL_JSON : WS_PROTOCOL_PROTO);
+    support_client_send(c, bytes_slice(&request));
     bytes_fini(&request);
-    const char *head = test_client_read_text(c, "\r\n\r\n");
+    const char *head = support_client_read_text(c, "\r\n\r\n");
     const char *end = strstr(head, "\r\n\r\n");
     ck_assert_msg(end && strncmp(head, "HTTP/1.1 101 ", 13) == 0, "not upgraded: %s", head);
-    ck_assert(strstr(head, variant == GW_JSON ? "weft.v1.json" : "weft.v1.proto"));
+    ck_assert(strstr(head, protocol == WS_PROTOCOL_JSON ? "weft.v1.json" : "weft.v1.proto"));
     bytes_consume(&c->in, (size_t)(end + 4 - head));
 }
 
-void test_client_ws(struct test_client *c, enum ws_opcode opcode, bool fin, struct slice payload)
+void support_client_ws(struct support_client *c, enum ws_opcode opcode, bool fin,
+                       struct slice payload)
 {
     struct bytes frame = BYTES_INIT;
 
@@ -124,35 +126,36 @@ void test_client_ws(struct test_client *c, enum ws_opcode opcode, bool fin, stru
     ck_assert(!frame.failed);
     if (!fin)
         frame.data[0] &= 0x7f;
-    test_client_send(c, bytes_slice(&frame));
+    support_client_send(c, bytes_slice(&frame));
     bytes_fini(&frame);
 }
 
-void test_client_up(struct test_client *c, const struct wire_client_frame *frame)
+void support_client_up(struct support_client *c, const struct wire_client_frame *frame)
 {
     struct bytes out = BYTES_INIT;
 
-    if (c->variant == GW_JSON)
+    if (c->protocol == WS_PROTOCOL_JSON)
         ck_assert_int_eq(json_client_frame_write(&c->mem, frame, &out), 0);
     else
         wire_client_frame_encode(frame, &out);
-    test_client_ws(c, c->variant == GW_JSON ? WS_TEXT : WS_BINARY, true, bytes_slice(&out));
+    support_client_ws(c, c->protocol == WS_PROTOCOL_JSON ? WS_TEXT : WS_BINARY, true,
+                      bytes_slice(&out));
     bytes_fini(&out);
 }
 
-void test_client_hello(struct test_client *c)
+void support_client_hello(struct support_client *c)
 {
     struct wire_client_frame frame = {.type = WIRE_UP_HELLO, .hello = {.version = 1}};
 
-    test_client_up(c, &frame);
-    if (c->variant == GW_JSON)
-        test_client_expect_json(c, "{\"type\":\"welcome\",\"version\":1,");
+    support_client_up(c, &frame);
+    if (c->protocol == WS_PROTOCOL_JSON)
+        support_client_expect_json(c, "{\"type\":\"welcome\",\"version\":1,");
     else
-        test_client_expect(c, WIRE_DOWN_WELCOME);
+        support_client_expect(c, WIRE_DOWN_WELCOME);
 }
 
 /* One frame off the front of c->in, payload to the arena; false: it is not whole. */
-static bool frame_take(struct test_client *c, uint8_t *ret_first, struct slice *ret)
+static bool frame_take(struct support_client *c, uint8_t *ret_first, struct slice *ret)
 {
     const uint8_t *p = c->in.data;
     size_t header = 2;
@@ -178,36 +181,36 @@ static bool frame_take(struct test_client *c, uint8_t *ret_first, struct slice *
     return true;
 }
 
-enum test_got test_client_next(struct test_client *c, struct slice *ret)
+enum support_got support_client_next(struct support_client *c, struct slice *ret)
 {
     uint8_t first;
 
     while (!frame_take(c, &first, ret))
         if (!receive(c))
-            return TEST_END;
+            return SUPPORT_END;
     switch (first) {
     case 0x80 | WS_PONG:
-        return TEST_PONG;
+        return SUPPORT_PONG;
     case 0x80 | WS_CLOSE:
         if (ret->size >= 2) {
             c->close_code = (uint16_t)(ret->data[0] << 8 | ret->data[1]);
             memcpy(c->close_reason, ret->data + 2, ret->size - 2);
             c->close_reason[ret->size - 2] = 0;
         }
-        return TEST_CLOSE;
+        return SUPPORT_CLOSE;
     default:
-        ck_assert_int_eq(first, 0x80 | (c->variant == GW_JSON ? WS_TEXT : WS_BINARY));
-        return TEST_DATA;
+        ck_assert_int_eq(first, 0x80 | (c->protocol == WS_PROTOCOL_JSON ? WS_TEXT : WS_BINARY));
+        return SUPPORT_DATA;
     }
 }
 
-struct wire_server_frame test_client_expect(struct test_client *c, enum wire_down_type type)
+struct wire_server_frame support_client_expect(struct support_client *c, enum wire_down_type type)
 {
     struct wire_server_frame frame;
     struct slice message;
-    enum test_got got = test_client_next(c, &message);
+    enum support_got got = support_client_next(c, &message);
 
-    ck_assert_msg(got == TEST_DATA, "got %d (close %u %s), expected a frame of type %d", got,
+    ck_assert_msg(got == SUPPORT_DATA, "got %d (close %u %s), expected a frame of type %d", got,
                   c->close_code, c->close_reason, type);
     ck_assert_int_eq(wire_server_frame_take(&c->mem, &message, &frame), 0);
     ck_assert_uint_eq(message.size, 0);
@@ -217,32 +220,32 @@ struct wire_server_frame test_client_expect(struct test_client *c, enum wire_dow
     return frame;
 }
 
-void test_client_expect_json(struct test_client *c, const char *part)
+void support_client_expect_json(struct support_client *c, const char *part)
 {
     struct slice message;
-    enum test_got got = test_client_next(c, &message);
+    enum support_got got = support_client_next(c, &message);
 
-    ck_assert_msg(got == TEST_DATA, "got %d (close %u %s), expected %s", got, c->close_code,
+    ck_assert_msg(got == SUPPORT_DATA, "got %d (close %u %s), expected %s", got, c->close_code,
                   c->close_reason, part);
     ck_assert_msg(memmem(message.data, message.size, part, strlen(part)), "%.*s does not hold %s",
                   (int)message.size, (const char *)message.data, part);
 }
 
-void test_client_expect_error(struct test_client *c, uint32_t code, uint16_t close_code)
+void support_client_expect_error(struct support_client *c, uint32_t code, uint16_t close_code)
 {
     char part[64];
     struct slice rest;
 
-    if (c->variant == GW_JSON) {
+    if (c->protocol == WS_PROTOCOL_JSON) {
         snprintf(part, sizeof part, "{\"type\":\"error\",\"code\":%u,", code);
-        test_client_expect_json(c, part);
+        support_client_expect_json(c, part);
     } else {
-        struct wire_server_frame frame = test_client_expect(c, WIRE_DOWN_ERROR);
+        struct wire_server_frame frame = support_client_expect(c, WIRE_DOWN_ERROR);
         ck_assert_uint_eq(frame.error.code, code);
     }
-    ck_assert_int_eq(test_client_next(c, &rest), TEST_CLOSE);
+    ck_assert_int_eq(support_client_next(c, &rest), SUPPORT_CLOSE);
     ck_assert_msg(c->close_code == close_code, "closed with %u %s, expected %u", c->close_code,
                   c->close_reason, close_code);
     ck_assert_str_eq(c->close_reason, wire_error_info(code)->word);
-    ck_assert_int_eq(test_client_next(c, &rest), TEST_END);
+    ck_assert_int_eq(support_client_next(c, &rest), SUPPORT_END);
 }
