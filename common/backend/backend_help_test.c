@@ -89,15 +89,20 @@ static const struct backend_events events = {
     .on_failure = on_failure,
 };
 
+void help_servers_start_bare(void)
+{
+    help.redis = support_redis_start(NULL);
+    help.postgres = support_pg_start();
+    snprintf(help.conninfo, sizeof help.conninfo, "host=%s user=postgres dbname=postgres",
+             support_server_address(help.postgres));
+}
+
 void help_servers_start(void)
 {
     unsigned applied;
     char error[200];
 
-    help.redis = support_redis_start(NULL);
-    help.postgres = support_pg_start();
-    snprintf(help.conninfo, sizeof help.conninfo, "host=%s user=postgres dbname=postgres",
-             support_server_address(help.postgres));
+    help_servers_start_bare();
     ck_assert_msg(pg_migrate(help.conninfo, &applied, error, sizeof error) == 0, "%s", error);
 }
 

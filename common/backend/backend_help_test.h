@@ -16,8 +16,8 @@
     do {                                                                                           \
         int64_t end_ = ev_loop_now_ms(help.loop) + HELP_WAIT_MS;                                   \
         while (!(condition)) {                                                                     \
-            ck_assert_msg(ev_loop_now_ms(help.loop) < end_,                                        \
-                          "waited in vain for " #condition " (%s)", help.reason);                  \
+            ck_assert_msg(ev_loop_now_ms(help.loop) < end_, "waited in vain for %s (%s)",          \
+                          #condition, help.reason);                                                \
             ev_loop_step(help.loop, 20);                                                           \
         }                                                                                          \
     } while (0)
@@ -43,7 +43,10 @@ struct asked {
     void (*then)(struct asked *asked); /* may be NULL: within the completion */
 };
 
-void help_servers_start(void); /* Redis and PostgreSQL with its schema; unchecked fixtures */
+/* Redis and PostgreSQL. Unchecked fixtures, unless the test kills one. */
+void help_servers_start(void);
+/* Without a schema. */
+void help_servers_start_bare(void);
 void help_servers_stop(void);
 
 /* A loop, and a backend that is ready. Deadlines are short: 600 ms Redis', 1,500 PostgreSQL's. */

@@ -16,6 +16,7 @@
 
 struct archiver {
     struct archiver_config config;
+    struct backend_config storage; /* borrows from config */
     struct shell shell;
     struct shell_drive drive;
     struct ar_core *core;     /* owned */

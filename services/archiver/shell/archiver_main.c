@@ -115,25 +115,17 @@ static bool core_start(struct archiver *a)
 
 static bool drive_start(struct archiver *a)
 {
-    struct backend_config config;
-
-    if (!shell_storage_config(&a->shell, &a->config.shell, &a->config.postgres, &config))
-        return false;
-    /* Each document being committed holds a lock, and so a connection; one is kept for reads. */
-    config.postgres.connections =
-        (unsigned)(a->config.jobs_max < PG_CONNECTIONS_MAX ? a->config.jobs_max + 1
-                                                           : PG_CONNECTIONS_MAX);
-    return shell_drive_start(&a->drive, &a->shell, &drive_core, a, &config, a->config.drain_ms) &&
+    return shell_drive_start(&a->drive, &a->shell, &drive_core, a, &a->storage,
+                             a->config.drain_ms) &&
            core_start(a);
 }
 
 static void migrate(void *arg)
 {
     struct archiver *a = arg;
-    const char *conninfo = a->config.postgres.conninfo ? a->config.postgres.conninfo : "";
     char error[300];
     unsigned applied = 0;
-    int rc = pg_migrate(conninfo, &applied, error, sizeof error);
+    int rc = pg_migrate(a->storage.postgres.conninfo, &applied, error, sizeof error);
 
     if (rc == -ENOTCONN && ev_clock_us() / 1000 < a->migrate_end_ms) {
         obs_log_event(&a->shell.log, OBS_WARN, "migrate-waiting", OBS_NO_FIELDS,
@@ -154,10 +146,17 @@ static void migrate(void *arg)
         shell_stop(&a->shell);
 }
 
+/* All options are looked at before anything is waited for: no server makes a bad one good. */
 static bool start(struct archiver *a)
 {
     if (!a->config.shell.id)
         return refuse(a, "--id must be given");
+    if (!shell_storage_config(&a->shell, &a->config.shell, &a->config.postgres, &a->storage))
+        return false;
+    /* Each document being committed holds a lock, and so a connection; one is kept for reads. */
+    a->storage.postgres.connections =
+        (unsigned)(a->config.jobs_max < PG_CONNECTIONS_MAX ? a->config.jobs_max + 1
+                                                           : PG_CONNECTIONS_MAX);
     a->migrate = ev_timer_new(a->shell.loop, migrate, a);
     if (!a->migrate)
         return refuse(a, "memory is out");
