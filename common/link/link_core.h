@@ -22,7 +22,9 @@
 
 #define LINK_HEARTBEAT_US 250000
 #define LINK_SILENT_US 1000000
-#define LINK_BODY_DEFAULT (64u * 1024)
+/* The kernel takes a message of this size from a unix socket's writer whole or not at all; see
+   link_nng.c for why that matters. */
+#define LINK_BODY_DEFAULT (32u * 1024)
 
 struct link_core;
 struct link_peer;

@@ -5,10 +5,17 @@
  *   one, started again only when its message stands in our queue.
  * - nng_aio_free() waits for the callback, so it deadlocks within it; nng_close() waits for the
  *   threads that work on the socket. Both are the reaper's.
- * - Closing a pipe that has sends in flight has crashed; closing its socket has not. So a way is
- *   reset by a new socket.
  * - A send is complete when the transport has taken the message: it may be lost all the same.
  * - Nothing bounds what is received unless RECVMAXSZ is set, also on a socket that only sends.
+ * - Closing is unsafe between two steps of a transfer. The step that has just ended then starts
+ *   the next one on an aio that is stopped already, nobody is told, and nng's own reaper waits for
+ *   ever: from then on no socket of the process can be closed. (nni_aio_begin() in ipc_recv() and
+ *   ipc_send(); one close in ten under load.) A transfer that waits for the other side is
+ *   cancelled properly. So whatever is to be closed first rests: long enough for what is under way
+ *   to end or to stand still. A way rests for WAY_REST_US with nothing new to send. The inbox stops
+ *   receiving and rests for INBOX_REST_US: a connection that nobody receives from reads one message
+ *   and no more, and every live peer sends that within a heartbeat. The steps of a send are fewer
+ *   still, see LINK_BODY_DEFAULT.
  */
 #include "link_nng.h"
 
@@ -22,13 +29,16 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "ev_loop.h"
 #include "ev_wake.h"
 #include "link.h"
 
 /* A message in the inbox costs this much beside its bytes: stops a flood of empty ones. */
 #define MESSAGE_OVERHEAD 256
-/* Of sockets being closed. Stops a peer that makes us reset faster than nng can close. */
-#define CLOSING_MAX 1024
+/* Of sockets being closed. Stops a peer that makes us reset faster than we can close. */
+#define CLOSING_MAX 256
+#define WAY_REST_US 200000
+#define INBOX_REST_US (LINK_HEARTBEAT_US + 100000)
 /* A PULL socket sends nothing but what its protocol needs before the first message. */
 #define WAY_RECEIVE_MAX 64
 #define RECONNECT_MS_MIN 20
@@ -65,6 +75,7 @@ struct link_way {
     void *owner;
     nng_socket socket; /* owned */
     nng_aio *aio;      /* owned */
+    int64_t rested_us; /* CLOSING: when it may be closed */
     enum way_state state;
 };
 
@@ -78,7 +89,8 @@ struct link_nng {
     struct ev_wake *wake; /* borrowed */
     char *address;        /* nng's */
     nng_socket inbox;
-    nng_aio *aio;
+    nng_aio *aio;               /* of the one receive */
+    nng_aio *rest;              /* the reaper's */
     nng_tls_config *tls_client; /* NULL: none */
     size_t inbox_max;
     size_t ways; /* not closed yet; the loop's own */
@@ -306,10 +318,25 @@ static void way_reap(struct link_way *way)
     free(way);
 }
 
+static void rested(void *arg)
+{
+}
+
+/* By nng's clock and through the queue of its tasks: on a machine that gives nng's threads no time
+   the rest is longer. */
+static void rest(struct link_nng *n, int64_t us)
+{
+    if (us <= 0)
+        return;
+    nng_sleep_aio((nng_duration)(us / 1000 + 1), n->rest);
+    nng_aio_wait(n->rest);
+}
+
 static void inbox_reap(struct link_nng *n)
 {
+    nng_aio_stop(n->aio);
+    rest(n, INBOX_REST_US);
     nng_close(n->inbox);
-    nng_aio_free(n->aio);
     while (!list_empty(&n->received)) {
         struct link_message *m = list_entry(n->received.next, struct link_message, link);
         list_remove(&m->link);
@@ -317,7 +344,7 @@ static void inbox_reap(struct link_nng *n)
     }
 }
 
-/* Takes what is to be closed next; NULL: the inbox, nothing comes after it. */
+/* Takes the way that is to be closed next; NULL: the inbox, nothing comes after it. */
 static struct link_way *reaper_next(struct link_nng *n)
 {
     struct link_way *way = NULL;
@@ -339,6 +366,7 @@ static void *reaper_run(void *arg)
     struct link_way *way;
 
     while ((way = reaper_next(n))) {
+        rest(n, way->rested_us - ev_clock_us());
         way_reap(way);
         pthread_mutex_lock(&n->mutex);
         n->closing_count--;
@@ -460,6 +488,7 @@ void link_way_close(struct link_way *way)
     struct link_nng *n = way->nng;
 
     n->ways--;
+    way->rested_us = ev_clock_us() + WAY_REST_US;
     pthread_mutex_lock(&n->mutex);
     way->state = WAY_CLOSING;
     list_remove(&way->link);
@@ -494,6 +523,8 @@ const char *link_nng_address(const struct link_nng *n)
 
 static struct link_nng *parts_free(struct link_nng *n)
 {
+    nng_aio_free(n->aio);
+    nng_aio_free(n->rest);
     if (n->address)
         nng_strfree(n->address);
     if (n->tls_client)
@@ -521,7 +552,8 @@ static int parts_make(struct link_nng *n, const struct link_nng_config *config,
         n->tls_client = tls_config_new(config->tls, NNG_TLS_MODE_CLIENT, &error, ret_why);
     if (error < 0)
         return error;
-    if (nng_aio_alloc(&n->aio, inbox_received, n) != 0)
+    if (nng_aio_alloc(&n->aio, inbox_received, n) != 0 ||
+        nng_aio_alloc(&n->rest, rested, NULL) != 0)
         return link_address_why(ret_why, -ENOMEM, "opening the inbox: out of memory");
     return 0;
 }
@@ -554,7 +586,6 @@ fail_socket:
     /* Nothing has been received: this waits for nobody. */
     nng_close(n->inbox);
 fail:
-    nng_aio_free(n->aio);
     parts_free(n);
     return r;
 }

@@ -1,241 +1,371 @@
 /*
- * Nodes over real sockets. Check runs each test in a process of its own, so nng's threads live and
- * end with the test; nng does not survive a fork, so other processes are this program started anew.
+ * Nodes over real sockets, both ends on one loop: what arrives, what is refused, and closing.
  */
-#include <check.h>
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
+#include <nng/nng.h>
+#include <nng/protocol/pipeline0/push.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include "ev_loop.h"
-#include "link.h"
+#include "link_end_test.h"
+#include "link_frame.h"
+#include "rng.h"
 
-#define DEADLINE_US (60 * 1000000)
-
-/* Turns the loop until cond holds; fails the test after the deadline. */
-#define WAIT(cond)                                                                                 \
-    do {                                                                                           \
-        int64_t until_us = ev_clock_us() + DEADLINE_US;                                            \
-        while (!(cond)) {                                                                          \
-            ck_assert_msg(ev_clock_us() < until_us, "waited too long for " #cond);                 \
-            ev_loop_step(loop, 100);                                                               \
-        }                                                                                          \
-    } while (0)
-
-static struct ev_loop *loop;
-static char directory[64];
-
-/* ---- an end of links ------------------------------------------------------------------------ */
-
-/* A node and what happened to it. It opens a peer for whoever makes contact. */
-struct end {
-    struct link_node *node;
-    struct link_peer *peer; /* the one that was opened last and not closed */
-    char address[128];
-    const char *why;   /* of a node that could not be made */
-    uint64_t expected; /* number of the next item */
-    uint64_t received, contacts, silent, heard;
-    uint64_t resets[LINK_RESET_REPLACED + 1];
-    bool gap_allowed; /* items may be missing, but none comes late or twice */
-    bool closed;
-};
-
-static void on_contact(void *arg, uint64_t boot_id, const char *address)
-{
-    struct end *e = arg;
-
-    e->contacts++;
-    ck_assert_int_eq(link_node_peer_open(e->node, address, boot_id, e, &e->peer), 0);
-}
-
-/* An item is its number, and more bytes that follow from the number. */
-static uint8_t item_byte(uint64_t number, size_t i)
-{
-    return (uint8_t)(number * 31 + i * 7);
-}
-
-static void on_items(void *arg, struct link_peer *peer, const struct slice *items, size_t count)
-{
-    struct end *e = arg;
-
-    ck_assert_ptr_eq(link_peer_arg(peer), e);
-    for (size_t i = 0; i < count; i++) {
-        ck_assert_uint_ge(items[i].size, 8);
-        uint64_t number = load_be64(items[i].data);
-        if (e->gap_allowed)
-            ck_assert_uint_ge(number, e->expected);
-        else
-            ck_assert_uint_eq(number, e->expected);
-        for (size_t at = 8; at < items[i].size; at++)
-            if (items[i].data[at] != item_byte(number, at))
-                ck_abort_msg("item %lu is damaged at %zu", (unsigned long)number, at);
-        e->expected = number + 1;
-        e->received++;
-    }
-}
-
-static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
-{
-    struct end *e = arg;
-
-    e->resets[reason]++;
-    if (reason != LINK_RESET_REPLACED)
-        return;
-    link_peer_close(peer);
-    if (e->peer == peer)
-        e->peer = NULL;
-}
-
-static void on_silent(void *arg, struct link_peer *peer)
-{
-    ((struct end *)arg)->silent++;
-}
-
-static void on_heard(void *arg, struct link_peer *peer)
-{
-    ((struct end *)arg)->heard++;
-}
-
-static int send_item(struct end *e, uint64_t number, size_t size)
-{
-    uint8_t *item = malloc(size);
-
-    ck_assert_ptr_nonnull(item);
-    store_be64(item, number);
-    for (size_t i = 8; i < size; i++)
-        item[i] = item_byte(number, i);
-    int r = link_peer_send(e->peer, item, size);
-    free(item);
-    return r;
-}
-
-static struct link_node_config end_config(struct end *e, uint64_t boot_id)
-{
-    return (struct link_node_config){.link = {.boot_id = boot_id,
-                                              .address = e->address,
-                                              .callbacks = {.on_contact = on_contact,
-                                                            .on_items = on_items,
-                                                            .on_reset = on_reset,
-                                                            .on_silent = on_silent,
-                                                            .on_heard = on_heard},
-                                              .arg = e}};
-}
-
-static void end_address(struct end *e, const char *name)
-{
-    snprintf(e->address, sizeof e->address, "ipc://%s/%s", directory, name);
-}
-
-static void end_open(struct end *e, const char *name, uint64_t boot_id)
-{
-    *e = (struct end){.expected = 1};
-    end_address(e, name);
-    struct link_node_config config = end_config(e, boot_id);
-    int r = link_node_new(loop, &config, &e->node, &e->why);
-    ck_assert_msg(r == 0, "%s", e->why);
-    ck_assert_str_eq(link_node_address(e->node), e->address);
-}
-
-static void end_closed(void *arg)
-{
-    struct end *e = arg;
-
-    e->closed = true;
-    e->node = NULL;
-}
-
-static void end_close(struct end *e)
-{
-    link_node_close(e->node, end_closed, e);
-    WAIT(e->closed);
-    ck_assert_msg(access(e->address + strlen("ipc://"), F_OK) < 0, "the socket's file is left");
-}
-
-static struct link_stats *stats(struct end *e)
-{
-    return &link_node_core(e->node)->stats;
-}
-
-/* ---- what is left --------------------------------------------------------------------------- */
-
-static int entries(const char *path)
-{
-    DIR *d = opendir(path);
-    int n = 0;
-
-    ck_assert_ptr_nonnull(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
-/* Threads and descriptors once nng has its own: what a test opens must be gone at its end. */
-static int threads_before, files_before;
-
-static void setup(void)
-{
-    struct end e;
-
-    loop = ev_loop_new(NULL);
-    ck_assert_ptr_nonnull(loop);
-    strcpy(directory, "/tmp/weft-link-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    end_open(&e, "first", 1);
-    end_close(&e);
-    threads_before = entries("/proc/self/task");
-    files_before = entries("/proc/self/fd");
-}
-
-static void teardown(void)
-{
-    ck_assert_int_eq(entries("/proc/self/task"), threads_before);
-    ck_assert_int_eq(entries("/proc/self/fd"), files_before);
-    /* MUSTs that nothing is alive. */
-    loop = ev_loop_free(loop);
-    ck_assert_int_eq(rmdir(directory), 0);
-}
-
-/* ---- two nodes ------------------------------------------------------------------------------ */
+/* ---- items ---------------------------------------------------------------------------------- */
 
 START_TEST(items_arrive_in_order_and_once)
 {
     enum { COUNT = 5000 };
     struct end a, b;
-    uint64_t back = 0;
 
-    end_open(&a, "a", 101);
-    end_open(&b, "b", 102);
-    ck_assert_int_eq(link_node_peer_open(a.node, b.address, 102, &a, &a.peer), 0);
-    for (uint64_t i = 1; i <= COUNT; i++) {
-        ck_assert_int_eq(send_item(&a, i, 8 + i % 300), 0);
+    end_start(&a, "a", 101);
+    end_start(&b, "b", 102);
+    end_dial(&a, b.address, 102);
+    while (a.sent < COUNT) {
+        ck_assert_int_eq(end_send(&a, 8 + a.sent % 300), 0);
         if (b.peer)
-            ck_assert_int_eq(send_item(&b, ++back, 8), 0);
-        if (i % 37 == 0)
+            ck_assert_int_eq(end_send(&b, 8), 0);
+        if (a.sent % 37 == 0)
             ev_loop_step(loop, 0);
     }
-    WAIT(b.received == COUNT && a.received == back && back > 0);
+    WAIT(b.received == COUNT && a.received == b.sent && b.sent > 0);
     ck_assert_uint_eq(b.contacts, 1);
-    ck_assert_uint_eq(stats(&a)->items_out, COUNT);
-    for (int reason = 0; reason <= LINK_RESET_REPLACED; reason++)
-        ck_assert(a.resets[reason] == 0 && b.resets[reason] == 0);
+    ck_assert_uint_eq(end_stats(&a)->items_out, COUNT);
+    ck_assert(link_peer_is_agreed(a.peer) && link_peer_is_agreed(b.peer));
+    ck_assert_uint_eq(end_resets(&a) + end_resets(&b), 0);
     end_close(&a);
     end_close(&b);
 }
 END_TEST
 
+START_TEST(large_items_travel_in_pieces)
+{
+    struct end a, b;
+
+    end_start(&a, "a", 101);
+    end_start(&b, "b", 102);
+    end_dial(&a, b.address, 102);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(end_send(&a, 100), 0);
+        ck_assert_int_eq(end_send(&a, 5000000), 0);
+    }
+    WAIT(b.received == 6);
+    ck_assert_uint_gt(end_stats(&b)->batches_in, 3 * 5000000 / LINK_BODY_DEFAULT);
+    ck_assert_uint_eq(end_resets(&a) + end_resets(&b), 0);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+/* Reading pauses behind every message. */
+START_TEST(a_full_inbox_only_slows_down)
+{
+    struct end a, b;
+
+    end_start(&a, "a", 101);
+    end_init(&b, "b", 102);
+    b.config.inbox_max = 1;
+    b.config.turn_max = 1;
+    end_open(&b);
+    end_dial(&a, b.address, 102);
+    for (int i = 0; i < 200; i++)
+        ck_assert_int_eq(end_send(&a, 20000), 0);
+    WAIT(b.received == 200);
+    ck_assert_uint_eq(end_resets(&a) + end_resets(&b), 0);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+/* Nobody listens there yet: the queue fills, and the link begins anew each time. */
+START_TEST(a_full_queue_resets_and_the_link_goes_on_later)
+{
+    struct end a, b;
+    char address[128];
+
+    end_init(&a, "a", 101);
+    a.config.link.limits.queue_max = 300000;
+    end_open(&a);
+    end_init(&b, "b", 102);
+    strcpy(address, b.address);
+    end_dial(&a, address, 102);
+    for (uint64_t round = 1; round <= 5; round++) {
+        while (end_send(&a, 1000) == 0)
+            ck_assert_uint_le(link_peer_queued(a.peer), 300000);
+        WAIT(a.resets[LINK_RESET_FULL] == round);
+        ck_assert_uint_eq(link_peer_queued(a.peer), 0);
+    }
+    end_open(&b);
+    b.gap_allowed = true;
+    WAIT(link_peer_is_agreed(a.peer));
+    uint64_t lost = a.sent;
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(end_send(&a, 1000), 0);
+    WAIT(b.expected == lost + 101);
+    ck_assert_uint_eq(b.received, 100);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+START_TEST(tcp_when_asked_for)
+{
+    struct end a, b;
+
+    end_init(&a, "a", 101);
+    strcpy(a.address, "tcp://127.0.0.1:0");
+    a.config.allow_plain_tcp = true;
+    end_open(&a);
+    ck_assert_str_ne(a.address, "tcp://127.0.0.1:0");
+    end_init(&b, "b", 102);
+    strcpy(b.address, "tcp://127.0.0.1:0");
+    b.config.allow_plain_tcp = true;
+    end_open(&b);
+    end_dial(&a, b.address, 102);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(end_send(&a, 500), 0);
+    WAIT(b.received == 1000 && b.peer && link_peer_is_agreed(b.peer));
+    ck_assert_str_eq(link_peer_address(b.peer), a.address);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+/* ---- strangers ------------------------------------------------------------------------------ */
+
+static nng_socket stranger_dial(const char *address)
+{
+    nng_socket socket;
+
+    ck_assert_int_eq(nng_push0_open(&socket), 0);
+    ck_assert_int_eq(nng_dial(socket, address, NULL, 0), 0);
+    return socket;
+}
+
+static void stranger_send(nng_socket socket, const void *data, size_t size)
+{
+    ck_assert_int_eq(nng_send(socket, (void *)data, size, 0), 0);
+}
+
+START_TEST(garbage_is_refused_and_counted)
+{
+    static uint8_t garbage[70000];
+    struct end a, b;
+    struct rng rng;
+    uint64_t count = 0;
+
+    rng_init(&rng, 7);
+    for (size_t i = 0; i < sizeof garbage; i++)
+        garbage[i] = (uint8_t)rng_u64(&rng);
+    end_start(&a, "a", 101);
+    end_start(&b, "b", 102);
+    end_dial(&a, b.address, 102);
+    nng_socket stranger = stranger_dial(b.address);
+    for (size_t size = 0; size <= LINK_BODY_DEFAULT; size = size * 2 + 1) {
+        stranger_send(stranger, garbage, size);
+        ck_assert_int_eq(end_send(&a, 100), 0);
+        count++;
+        WAIT(end_stats(&b)->refused == count);
+    }
+    WAIT(b.received == count);
+    ck_assert_uint_eq(b.contacts, 1);
+    ck_assert_uint_eq(end_resets(&a) + end_resets(&b), 0);
+    nng_close(stranger);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+/* A message above the bound ends the connection that it comes on; what follows is not lost to
+   others. */
+START_TEST(a_message_above_the_bound_is_not_received)
+{
+    static uint8_t large[LINK_BODY_DEFAULT + LINK_HEAD_SIZE + LINK_ADDRESS_SIZE_MAX + 1];
+    struct end a, b;
+
+    end_start(&a, "a", 101);
+    end_start(&b, "b", 102);
+    end_dial(&a, b.address, 102);
+    nng_socket stranger = stranger_dial(b.address);
+    stranger_send(stranger, large, sizeof large - 1);
+    WAIT(end_stats(&b)->refused == 1);
+    stranger_send(stranger, large, sizeof large);
+    nng_socket another = stranger_dial(b.address);
+    stranger_send(another, large, 5);
+    WAIT(end_stats(&b)->refused == 2);
+    ck_assert_int_eq(end_send(&a, 100), 0);
+    WAIT(b.received == 1);
+    nng_close(stranger);
+    nng_close(another);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+START_TEST(bytes_that_are_not_nng_are_hung_up_on)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    char answer[64];
+    struct end a;
+
+    end_start(&a, "a", 101);
+    strcpy(sa.sun_path, a.address + strlen("ipc://"));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    ck_assert_int_eq(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    while (read(fd, answer, sizeof answer) > 0)
+        ;
+    close(fd);
+    ck_assert_uint_eq(a.contacts + end_stats(&a)->refused, 0);
+    end_close(&a);
+}
+END_TEST
+
+/* A well-formed message whose sender claims to live where we would not dial. */
+START_TEST(a_strangers_address_is_judged_like_ours)
+{
+    static const char *const bad[] = {"inproc://x", "tcp://127.0.0.1:1", "ipc://x", "ws://h:1"};
+    struct end a;
+    uint64_t i;
+
+    end_start(&a, "a", 101);
+    nng_socket stranger = stranger_dial(a.address);
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint8_t message[LINK_HEAD_SIZE + LINK_ADDRESS_SIZE_MAX];
+        struct link_head head = {.type = LINK_HEARTBEAT,
+                                 .from = 500 + i,
+                                 .to = 101,
+                                 .epoch = 1,
+                                 .address = slice_str(bad[i])};
+        link_frame_write(&head, message);
+        stranger_send(stranger, message, LINK_HEAD_SIZE + head.address.size);
+    }
+    WAIT(a.contacts == i);
+    ck_assert_uint_eq(a.contacts_refused, i);
+    ck_assert_uint_eq(end_stats(&a)->peers, 0);
+    nng_close(stranger);
+    end_close(&a);
+}
+END_TEST
+
+/* ---- closing -------------------------------------------------------------------------------- */
+
+enum { PAIRS = 10 };
+
+static void pairs_start(struct end *a, struct end *b)
+{
+    char name[16];
+
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        snprintf(name, sizeof name, "a%lu", (unsigned long)i);
+        end_start(&a[i], name, 100 + i);
+        snprintf(name, sizeof name, "b%lu", (unsigned long)i);
+        end_start(&b[i], name, 200 + i);
+        a[i].gap_allowed = b[i].gap_allowed = true;
+        end_dial(&a[i], b[i].address, 200 + i);
+    }
+}
+
+static void pairs_close(struct end *a, struct end *b)
+{
+    for (int i = 0; i < PAIRS; i++) {
+        end_close(&a[i]);
+        end_close(&b[i]);
+    }
+}
+
+/* Each pair is closed at another moment; some after resets. */
+START_TEST(close_with_sends_in_flight)
+{
+    struct end a[PAIRS], b[PAIRS];
+    struct rng rng;
+
+    rng_init(&rng, 11);
+    for (int round = 0; round < 10; round++) {
+        pairs_start(a, b);
+        for (uint64_t step = 0; step < 2 * PAIRS; step++) {
+            for (uint64_t i = step / 2; i < PAIRS; i++) {
+                ck_assert_int_eq(end_send(&a[i], 8 + rng_below(&rng, 200000)), 0);
+                if (b[i].peer)
+                    ck_assert_int_eq(end_send(&b[i], 8 + rng_below(&rng, 2000)), 0);
+                if (i % 5 == 0)
+                    link_peer_reset(a[i].peer);
+            }
+            ev_loop_step(loop, 0);
+            end_close_begin(step % 2 ? &a[step / 2] : &b[step / 2]);
+        }
+        pairs_close(a, b);
+    }
+}
+END_TEST
+
+START_TEST(close_within_a_callback)
+{
+    struct end a[PAIRS], b[PAIRS];
+
+    pairs_start(a, b);
+    for (int i = 0; i < PAIRS; i++) {
+        b[i].close_on_item = true;
+        for (int k = 0; k < 50; k++)
+            ck_assert_int_eq(end_send(&a[i], 30000), 0);
+    }
+    for (int i = 0; i < PAIRS; i++)
+        WAIT(b[i].closed);
+    pairs_close(a, b);
+}
+END_TEST
+
+/* The sockets of resets are closed behind our back; more of them than the reaper may owe wait. */
+START_TEST(resets_without_end)
+{
+    struct end a, b;
+
+    end_start(&a, "a", 101);
+    end_start(&b, "b", 102);
+    a.gap_allowed = b.gap_allowed = true;
+    end_dial(&a, b.address, 102);
+    for (int i = 0; i < 3000; i++) {
+        link_peer_reset(a.peer);
+        ev_loop_step(loop, 0);
+    }
+    WAIT(link_peer_is_agreed(a.peer) && b.peer && link_peer_is_agreed(b.peer));
+    ck_assert_int_eq(end_send(&a, 100), 0);
+    WAIT(b.received == 1);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+/* CK_RUN_CASE chooses one. */
+static void add_case(Suite *suite, const char *name, const TTest *const *tests, size_t count)
+{
+    TCase *tcase = tcase_create(name);
+
+    tcase_add_checked_fixture(tcase, end_setup, end_teardown);
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+}
+
 int main(void)
 {
+    const TTest *const items[] = {
+        items_arrive_in_order_and_once, large_items_travel_in_pieces, a_full_inbox_only_slows_down,
+        a_full_queue_resets_and_the_link_goes_on_later, tcp_when_asked_for};
+    const TTest *const strangers[] = {
+        garbage_is_refused_and_counted, a_message_above_the_bound_is_not_received,
+        bytes_that_are_not_nng_are_hung_up_on, a_strangers_address_is_judged_like_ours};
+    const TTest *const closing[] = {close_with_sends_in_flight, close_within_a_callback,
+                                    resets_without_end};
     Suite *suite = suite_create("link_node");
     SRunner *runner = srunner_create(suite);
-    TCase *tcase = tcase_create("nodes");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, items_arrive_in_order_and_once);
-    suite_add_tcase(suite, tcase);
+    add_case(suite, "items", items, sizeof items / sizeof *items);
+    add_case(suite, "strangers", strangers, sizeof strangers / sizeof *strangers);
+    add_case(suite, "closing", closing, sizeof closing / sizeof *closing);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
