@@ -1,4 +1,6 @@
 /* Questions to Redis and PostgreSQL, and how long they are asked (ctl_servers.h). */
+#include <string.h>
+
 #include "cluster_shard.h"
 #include "ctl_servers_private.h"
 
@@ -50,6 +52,13 @@ static bool postgres_answered(struct question *q, const struct pg_answer *answer
     return q->fate == FATE_TAKEN;
 }
 
+static void refusal_note(struct ctl_servers *s, const char *name, const char *error)
+{
+    bool named = strncmp(error, name, strlen(name)) == 0;
+
+    snprintf(s->refusal, sizeof s->refusal, "%s%s%s", named ? "" : name, named ? "" : ": ", error);
+}
+
 static enum ctl_exit answer_of(struct question *q)
 {
     struct ctl_servers *s = q->servers;
@@ -63,8 +72,7 @@ static enum ctl_exit answer_of(struct question *q)
         if (q->fate == FATE_TAKEN)
             return CTL_YES;
         if (q->fate == FATE_REFUSED) {
-            snprintf(s->refusal, sizeof s->refusal, "%s: %s", q->to_redis ? "Redis" : "PostgreSQL",
-                     q->error);
+            refusal_note(s, q->to_redis ? "Redis" : "PostgreSQL", q->error);
             return CTL_NO;
         }
         if (ev_loop_now_ms(s->loop) >= end_ms)

@@ -58,7 +58,7 @@ static void mark_compare(struct ctl_check *c, enum ctl_mark_kind kind, const str
                 ctl_hash_text(&at, here));
     else if (kind == CTL_MARK_SNAPSHOT)
         snapshot_compare(c, r->doc);
-    else if (kind == CTL_MARK_LIVE && !ot_rope_equal(c->live, doc_rope(r->doc)))
+    else if (kind == CTL_MARK_LIVE && !ot_rope_equal(client_doc_rope(c->live), doc_rope(r->doc)))
         problem(c, "%s at revision %llu is another text than the history makes", mark_names[kind],
                 REV(at.rev));
 }
@@ -121,6 +121,8 @@ static void history_ended(struct ctl_check *c, const struct ctl_replay *r)
                     mark_names[i], REV(c->marks[i].at.rev), REV(doc_position(r->doc).rev));
     }
     head_compare(c, r);
+    if (c->refusal[0] && doc_position(r->doc).rev)
+        problem(c, "the gateway does not show it: %s", c->refusal);
 }
 
 static enum ctl_exit replay(struct ctl_check *c, struct ctl_replay *r)
@@ -147,7 +149,30 @@ static enum ctl_exit replay(struct ctl_check *c, struct ctl_replay *r)
     return c->problem_count || !c->exists ? CTL_NO : CTL_YES;
 }
 
-enum ctl_exit ctl_check_document(struct ctl_check *c, struct ctl_servers *servers, struct slice id)
+/*
+ * Before the stores are read: what the gateway shows is durable (I4), so it must be found there.
+ * The client is taken off the connection, because it would follow what comes in meanwhile.
+ */
+static enum ctl_exit live_take(struct ctl_check *c, struct ctl_live *live, struct slice id,
+                               struct ot_attrs_table *table)
+{
+    const struct client_events none = {0};
+
+    c->live = client_doc_new(id, NULL, table, none);
+    MUST(c->live);
+    ctl_live_open(live, id, c->live);
+    enum ctl_exit status = ctl_live_wait(live, ctl_live_is_live);
+    (void)ctl_live_leave(live);
+    if (status == CTL_YES)
+        c->marks[CTL_MARK_LIVE] =
+            (struct ctl_mark){.wanted = true, .at = client_doc_position(c->live)};
+    else if (status == CTL_NO)
+        snprintf(c->refusal, sizeof c->refusal, "%s", ctl_live_refusal(live));
+    return status;
+}
+
+enum ctl_exit ctl_check_document(struct ctl_check *c, struct ctl_servers *servers,
+                                 struct ctl_live *live, struct slice id)
 {
     struct ot_attrs_table *table = ot_attrs_table_new(CTL_ATTRS_BYTES_MAX);
     struct ctl_replay r;
@@ -159,7 +184,10 @@ enum ctl_exit ctl_check_document(struct ctl_check *c, struct ctl_servers *server
     r.whole = true;
     r.on_entry = on_entry;
     r.arg = c;
-    enum ctl_exit status = replay(c, &r);
+    enum ctl_exit status = live ? live_take(c, live, id, table) : CTL_YES;
+    if (status != CTL_UNREACHABLE)
+        status = replay(c, &r);
+    c->live = client_doc_free(c->live);
     ctl_replay_fini(&r);
     ctl_replay_fini(&c->snapshot);
     ot_attrs_table_free(table);

@@ -6,6 +6,7 @@
 #ifndef WEFT_CTL_CHECK_H
 #define WEFT_CTL_CHECK_H
 
+#include "ctl_live.h"
 #include "ctl_replay.h"
 
 /* What is compared with the state at a revision of the history. */
@@ -26,12 +27,14 @@ struct ctl_check {
     /* Private. */
     struct ctl_mark marks[CTL_MARKS];
     struct ctl_replay snapshot;
-    const struct ot_rope *live; /* borrowed; NULL: not asked for */
+    struct client_doc *live; /* owned; NULL: not asked for */
+    char refusal[300];       /* the gateway's; "": there was none */
 };
 
-/* CTL_YES: clean. CTL_NO: see problems, or it does not exist. CTL_UNREACHABLE: said so. */
+/* live NULL: not compared. CTL_YES: clean. CTL_NO: see problems, or it does not exist.
+ * CTL_UNREACHABLE: said so. */
 enum ctl_exit ctl_check_document(struct ctl_check *check, struct ctl_servers *servers,
-                                 struct slice id);
+                                 struct ctl_live *live, struct slice id);
 void ctl_check_fini(struct ctl_check *check);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "ctl_args.h"
+#include "ctl_live.h"
 #include "ctl_print.h"
 #include "ctl_replay.h"
 #include "ev_loop.h"
@@ -104,6 +105,33 @@ static enum ctl_exit get_stored(struct ctl *ctl, struct ctl_servers *servers, ui
     return status;
 }
 
+/* ---- live ---- */
+
+static enum ctl_exit get_live(struct ctl *ctl, struct ctl_live *live)
+{
+    struct ot_attrs_table *table = ot_attrs_table_new(CTL_ATTRS_BYTES_MAX);
+    struct slice id = slice_str(ctl->args.doc);
+    const struct client_events none = {0};
+
+    MUST(table);
+    struct client_doc *doc = client_doc_new(id, NULL, table, none);
+    MUST(doc);
+    ctl_live_open(live, id, doc);
+    enum ctl_exit status = ctl_live_wait(live, ctl_live_is_live);
+    if (status == CTL_NO)
+        status = no(ctl, ctl_live_refusal(live));
+    if (status == CTL_YES) {
+        const struct ctl_shown shown = {.id = id,
+                                        .rope = client_doc_rope(doc),
+                                        .at = client_doc_position(doc),
+                                        .kind = kind_name(ctl_live_kind(live))};
+        status = ctl_print_document(ctl, &shown) ? CTL_YES : CTL_UNREACHABLE;
+    }
+    client_doc_free(ctl_live_leave(live));
+    ot_attrs_table_free(table);
+    return status;
+}
+
 /* ---- the verb ---- */
 
 static bool rev_of(struct ctl *ctl, uint64_t *ret)
@@ -123,28 +151,62 @@ static bool rev_of(struct ctl *ctl, uint64_t *ret)
     return true;
 }
 
+static enum ctl_exit run_stored(struct ctl *ctl, const struct ctl_where *where, uint64_t rev,
+                                struct ev_loop *loop)
+{
+    struct ctl_servers *servers = NULL;
+    enum ctl_exit status = ctl_servers_open(ctl, where, loop, &servers);
+
+    if (status == CTL_YES)
+        status = get_stored(ctl, servers, rev);
+    ctl_servers_close(servers);
+    return status;
+}
+
+static enum ctl_exit run_live(struct ctl *ctl, const struct ctl_where *where, struct ev_loop *loop)
+{
+    struct ctl_live *live = NULL;
+    enum ctl_exit status = ctl_live_connect(ctl, where, loop, &live);
+
+    if (status == CTL_YES)
+        status = get_live(ctl, live);
+    ctl_live_close(live);
+    return status;
+}
+
+static bool args_check(struct ctl *ctl)
+{
+    const struct ctl_args *args = &ctl->args;
+
+    if (!ctl_args_doc(ctl) || ctl_print_check(ctl) != CTL_YES)
+        return false;
+    if (!args->live || (!args->stored && !args->rev))
+        return true;
+    fprintf(ctl->err, "weftctl: --live and --%s exclude each other\n",
+            args->stored ? "stored" : "rev");
+    return false;
+}
+
 static enum ctl_exit run(struct ctl *ctl)
 {
     struct ctl_where where;
     uint64_t rev;
 
-    if (!ctl_args_doc(ctl) || ctl_print_check(ctl) != CTL_YES || !rev_of(ctl, &rev) ||
-        !ctl_where_find(ctl, &where))
+    if (!args_check(ctl) || !rev_of(ctl, &rev) || !ctl_where_find(ctl, &where))
         return CTL_USAGE;
     struct ev_loop *loop = ev_loop_new(NULL);
     MUST(loop);
-    struct ctl_servers *servers = NULL;
-    enum ctl_exit status = ctl_servers_open(ctl, &where, loop, &servers);
-    if (status == CTL_YES)
-        status = get_stored(ctl, servers, rev);
-    ctl_servers_close(servers);
+    bool live = ctl->args.live || (where.url[0] && !ctl->args.stored && !ctl->args.rev);
+    enum ctl_exit status = live ? run_live(ctl, &where, loop) : run_stored(ctl, &where, rev, loop);
     ev_loop_free(loop);
     return status;
 }
 
 static const struct ctl_option options[] = {
-    {"rev", "N", offsetof(struct ctl_args, rev), "As it was at this revision."},
+    {"rev", "N", offsetof(struct ctl_args, rev), "As it was at this revision (stored)."},
     {"format", "FORMAT", offsetof(struct ctl_args, format), "text (default) or delta."},
+    {"stored", NULL, offsetof(struct ctl_args, stored), "From Redis and PostgreSQL."},
+    {"live", NULL, offsetof(struct ctl_args, live), "Through the gateway."},
     {"json", NULL, offsetof(struct ctl_args, json), "Also revision, hash, kind and title."},
     CTL_WHERE_OPTIONS,
 };
@@ -155,12 +217,13 @@ const struct ctl_verb ctl_verb_get = {
     .summary = "prints a document, as it is or as it was",
     .more =
         "The text comes as it is, with nothing added, embeds as U+FFFC; --format delta gives all\n"
-        "of it. It is what Redis and PostgreSQL hold, its chain verified. A revision inside an\n"
-        "entry (several revisions that took effect together) is refused; the message names its\n"
-        "ends.\n"
+        "of it. Live is what a client sees, and the default where a gateway is known; stored is\n"
+        "what Redis and PostgreSQL hold, its chain verified. A revision inside an entry (several\n"
+        "revisions that took effect together) is refused; the message names its ends.\n"
         "\n"
         "  weftctl get 5f0c --format delta\n"
-        "  weftctl get 5f0c --rev 120\n",
+        "  weftctl get 5f0c --rev 120\n"
+        "  weftctl get 5f0c --stored | diff - <(weftctl get 5f0c --live)\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = run,

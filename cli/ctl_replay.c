@@ -251,19 +251,22 @@ static void stream_begin_take(void *arg, const struct redis_read_reply *reply)
 
 /* ---- the run ---- */
 
-static void asked(struct ctl_replay *r, enum ctl_exit status)
+/* A refusal is what the client library says about an answer that cannot be. */
+static void asked(struct ctl_replay *r, enum ctl_exit status, const char *what)
 {
     if (status == CTL_UNREACHABLE)
         r->end = CTL_REPLAY_UNREACHABLE;
     else if (status != CTL_YES)
-        fault(r, "%s", ctl_servers_refusal(r->servers));
+        fault(r, "%s behind revision %llu: %s", what, REV(rev_of(r)),
+              ctl_servers_refusal(r->servers));
 }
 
 static void archived_apply(struct ctl_replay *r)
 {
     do {
         r->progress = false;
-        asked(r, ctl_ask_history(r->servers, r->id, rev_of(r) + 1, history_take, r));
+        asked(r, ctl_ask_history(r->servers, r->id, rev_of(r) + 1, history_take, r),
+              "PostgreSQL's segments (is one missing?)");
     } while (r->progress && r->end == CTL_REPLAY_GOING);
 }
 
@@ -273,7 +276,7 @@ static void stream_apply(struct ctl_replay *r)
     r->read_from = r->whole ? 1 : rev_of(r) + 1;
     do {
         r->progress = false;
-        asked(r, ctl_ask_read(r->servers, r->id, r->read_from, read_take, r));
+        asked(r, ctl_ask_read(r->servers, r->id, r->read_from, read_take, r), "Redis' stream");
     } while (r->progress && !r->gap && r->end == CTL_REPLAY_GOING);
 }
 
@@ -291,7 +294,7 @@ static void gap_consider(struct ctl_replay *r)
 enum ctl_replay_end ctl_replay_run(struct ctl_replay *r)
 {
     if (r->whole)
-        asked(r, ctl_ask_read(r->servers, r->id, 1, stream_begin_take, r));
+        asked(r, ctl_ask_read(r->servers, r->id, 1, stream_begin_take, r), "Redis' stream");
     while (r->end == CTL_REPLAY_GOING) {
         archived_apply(r);
         if (r->end != CTL_REPLAY_GOING)

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "ctl_gateway_test.h"
 #include "ctl_replay.h"
 #include "ctl_world_test.h"
 #include "ev_loop.h"
@@ -171,8 +172,12 @@ END_TEST
 
 START_TEST(verify_finds_a_missing_segment)
 {
+    world_archive(doc, false, true);
+    sql("delete from weft.segments where first_rev = 5");
+    VERIFY_FINDS("d: PostgreSQL has no segment of revisions 5 to 5");
     sql("delete from weft.segments where first_rev = 1");
-    VERIFY_FINDS("d: PostgreSQL has no segment of revisions 1 to 4");
+    VERIFY_FINDS("d: PostgreSQL's segments (is one missing?) behind revision 0: PostgreSQL's rows "
+                 "have an unexpected shape");
 }
 END_TEST
 
@@ -272,7 +277,7 @@ END_TEST
 START_TEST(verify_finds_nonsense_in_the_stream)
 {
     stream_rewrite("if i == 1 then h = 'x' end");
-    VERIFY_FINDS("d: Redis: Redis' answer has an unexpected shape");
+    VERIFY_FINDS("d: Redis' stream behind revision 0: Redis' answer has an unexpected shape");
 }
 END_TEST
 
@@ -337,6 +342,35 @@ START_TEST(verify_all_looks_at_both_stores)
     ck_assert_ptr_nonnull(strstr(world_out, "{\"documents\":3,\"wrong\":1,\"revisions\":9}\n"));
     world_doc_free(fresh);
     world_doc_free(old);
+}
+END_TEST
+
+/* ---- live state ---- */
+
+START_TEST(verify_compares_with_the_gateway)
+{
+    struct gateway gateway;
+    struct world_doc *other = world_doc_new("doc", "x");
+
+    gateway_start(&gateway, &(struct gateway_plan){.exists = true});
+    DENIES(world_out, "doc: the gateway's live state is at revision 1 with hash ", "verify", "doc",
+           "--url", gateway.url);
+    ck_assert_int_eq(world_ctl("verify", "doc", NULL), CTL_YES);
+    gateway_stop(&gateway);
+    gateway_start(&gateway, &(struct gateway_plan){.exists = false});
+    DENIES(world_out, "doc: the gateway does not show it: no-such-document: ", "verify", "doc",
+           "--url", gateway.url);
+    gateway_stop(&gateway);
+    world_doc_free(other);
+}
+END_TEST
+
+START_TEST(get_stored_passes_the_gateway_by)
+{
+    int status = (int)world_ctl("get", "d", "--stored", "--url", "ws://127.0.0.1:1/", NULL);
+
+    ck_assert_msg(status == CTL_YES, "%s", world_err);
+    ck_assert_str_eq(world_out, "abbbcdde");
 }
 END_TEST
 
@@ -453,6 +487,8 @@ int main(void)
     tcase_add_test(c, verify_finds_a_lost_redis);
     tcase_add_test(c, verify_finds_another_head_in_redis);
     tcase_add_test(c, verify_all_looks_at_both_stores);
+    tcase_add_test(c, verify_compares_with_the_gateway);
+    tcase_add_test(c, get_stored_passes_the_gateway_by);
     tcase_add_test(c, a_replay_follows_what_is_archived_meanwhile);
     tcase_add_test(c, what_cannot_be_reached_is_named);
     tcase_add_test(c, a_durability_that_is_not_given_is_named);

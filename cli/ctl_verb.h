@@ -21,8 +21,8 @@ enum ctl_exit {
 struct ctl_args {
     const char *doc; /* the operand */
     const char *url, *redis, *postgres, *durability, *replicas, *dir;
-    const char *rev, *format;
-    bool json, all;
+    const char *rev, *format, *op, *text, *kind;
+    bool json, stored, live, all, create;
 };
 
 struct ctl {
@@ -47,7 +47,7 @@ struct ctl_verb {
     enum ctl_exit (*run)(struct ctl *ctl);
 };
 
-extern const struct ctl_verb ctl_verb_get, ctl_verb_verify, ctl_verb_ot;
+extern const struct ctl_verb ctl_verb_append, ctl_verb_get, ctl_verb_ot, ctl_verb_verify;
 
 /* The program: argv and the environment in, exit status out. */
 enum ctl_exit ctl_run(int argc, char *const *argv, FILE *in, FILE *out, FILE *err);

@@ -12,6 +12,7 @@
 struct verify {
     struct ctl *ctl;
     struct ctl_servers *servers;
+    struct ctl_live *live; /* NULL: no gateway is known */
     struct ev_loop *loop;
     uint64_t documents, wrong, revisions;
     bool terminal;
@@ -93,7 +94,7 @@ static void say_sum(struct verify *v)
 
 static enum ctl_exit document(struct verify *v, struct slice id, struct ctl_check *c)
 {
-    enum ctl_exit status = ctl_check_document(c, v->servers, id);
+    enum ctl_exit status = ctl_check_document(c, v->servers, v->live, id);
 
     if (status == CTL_UNREACHABLE)
         return status;
@@ -171,8 +172,11 @@ static enum ctl_exit run(struct ctl *ctl)
     int fd = fileno(ctl->err);
     v.terminal = fd >= 0 && isatty(fd);
     enum ctl_exit status = ctl_servers_open(ctl, &where, v.loop, &v.servers);
+    if (status == CTL_YES && where.url[0])
+        status = ctl_live_connect(ctl, &where, v.loop, &v.live);
     if (status == CTL_YES)
         status = ctl->args.all ? verify_all(&v) : verify_one(&v);
+    ctl_live_close(v.live);
     ctl_servers_close(v.servers);
     ev_loop_free(v.loop);
     return status;
@@ -191,7 +195,7 @@ const struct ctl_verb ctl_verb_verify = {
     .more =
         "The history is read from revision 1, over all segments in PostgreSQL and the stream in\n"
         "Redis; chain and text are computed and compared with the newest snapshot, the heads in\n"
-        "both stores. One line for each thing that\n"
+        "both stores and, where a gateway is known, live state. One line for each thing that\n"
         "differs; exit status 1 if there is any. Documents may be edited meanwhile.\n"
         "\n"
         "  weftctl verify 5f0c\n"
