@@ -163,6 +163,25 @@ START_TEST(nobody_tears_anothers_token)
 }
 END_TEST
 
+/* After a resync nothing is known of the text but its ends. */
+START_TEST(places_begin_anew_at_the_ends)
+{
+    struct tokens_places places;
+    struct ot_op op;
+    struct rng rng;
+
+    rng_init(&rng, 5);
+    for (unsigned i = 0; i < 100; i++) {
+        tokens_places_reset(&places, 12); /* {0.0}{0.1}x and a newline */
+        ck_assert_int_eq(tokens_insert(&places, &rng, 1, i, &mem, &op), 0);
+        ck_assert(op.units_in == 0 || op.units_in == 11);
+    }
+    tokens_places_reset(&places, 0);
+    ck_assert_int_eq(tokens_insert(&places, &rng, 1, 0, &mem, &op), 0);
+    ck_assert_uint_eq(op.units_in, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("load_tokens");
@@ -172,6 +191,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, tokens_are_found);
     tcase_add_test(tc, torn_tokens_are_found_out);
+    tcase_add_test(tc, places_begin_anew_at_the_ends);
     tcase_add_test(tc, nobody_tears_anothers_token);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
