@@ -8,6 +8,11 @@ int main(void)
     Suite *suite = suite_create("worker core");
     suite_add_tcase(suite, wk_commit_cases());
     suite_add_tcase(suite, wk_session_cases());
+    suite_add_tcase(suite, wk_loss_cases());
+    suite_add_tcase(suite, wk_bounds_cases());
+    suite_add_tcase(suite, wk_small_cases());
+    suite_add_tcase(suite, wk_member_cases());
+    suite_add_tcase(suite, wk_leaving_cases());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -285,8 +285,8 @@ void fake_start(struct fake *f, void (*edit)(struct wk_config *config))
                                    .address = "ipc://w1",
                                    .boot_id = FAKE_SELF,
                                    .documents_bytes_max = 64u << 20,
-                                   .tail_bytes_max = 1u << 20,
-                                   .pending_bytes_max = 1u << 20,
+                                   .tail_bytes_max = 8u << 20,
+                                   .pending_bytes_max = 4u << 20,
                                    .idle_ms = 5000,
                                    .revalidate_ms = 4000};
     if (edit)
