@@ -376,10 +376,11 @@ static int record_apply(struct doc *doc, const struct wire_record *record, size_
     doc->draft_count++;
     if (!named)
         return 0;
-    session->result.rev = doc->position.rev + doc->draft_count;
+    session->last_rev = doc->position.rev + doc->draft_count;
     if (record->kind == WIRE_KIND_CLOSE) {
         session->result.closed = true;
     } else {
+        session->result.rev = session->last_rev;
         session->result.seq = record->seq;
         memcpy(session->result.digest, record->digest, WIRE_DIGEST_SIZE);
     }
@@ -392,7 +393,7 @@ static void entry_close(struct doc *doc, uint64_t time_ms, const struct chain_po
 {
     for (struct list *node = doc->recent.prev; node != &doc->recent; node = node->prev) {
         struct doc_session *session = list_entry(node, struct doc_session, link);
-        if (session->result.rev <= doc->position.rev)
+        if (session->last_rev <= doc->position.rev)
             break;
         session->result.time_ms = time_ms;
     }

@@ -11,6 +11,8 @@ struct doc_session {
     UT_hash_handle hh; /* by result.session */
     struct list link;  /* in doc.recent */
     struct wire_session_result result;
+    uint64_t last_rev; /* of its last record in the entry being worked through; result.rev is the
+                          last op's: a repeat of that is answered so after a close too */
 };
 
 struct doc_permission {

@@ -182,6 +182,7 @@ START_TEST(admission_follows_the_rules)
     ck_assert_int_eq(entry_of_one(p.maker, &record, NOW_MS, &payload), 0);
     ck_assert_int_eq(doc_admit(p.maker, &known, 4, digest, NOW_MS, &detail), DOC_SESSION_CLOSED);
     ck_assert_int_eq(doc_admit(p.maker, &known, 3, digest, NOW_MS, &detail), DOC_REPEAT);
+    ck_assert_uint_eq(detail, doc_position(p.maker).rev - 1); /* the op's, not the close's */
     ck_assert_int_eq(doc_session_open(p.maker, &known, NOW_MS, &detail), DOC_SESSION_CLOSED);
     bytes_fini(&body);
     bytes_fini(&payload);

@@ -65,9 +65,9 @@ struct wire_permission {
 
 struct wire_session_result {
     struct wire_session session;
-    uint64_t seq, rev;
+    uint64_t seq, rev; /* of the last op; 0: none yet */
     uint8_t digest[WIRE_DIGEST_SIZE];
-    uint64_t time_ms;
+    uint64_t time_ms; /* of the last record, a close too */
     bool closed;
 };
 
