@@ -9,6 +9,7 @@ TCase *wk_session_cases(void); /* names, repeats, ends of sessions */
 TCase *wk_loss_cases(void);    /* appends that do not win, lost tails, other workers */
 TCase *wk_bounds_cases(void);  /* what is held, what is put off */
 TCase *wk_small_cases(void);   /* the same with small bounds */
+TCase *wk_open_cases(void);    /* opens, creation, history */
 TCase *wk_member_cases(void);  /* views, moves */
 TCase *wk_leaving_cases(void);
 

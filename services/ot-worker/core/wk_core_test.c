@@ -11,6 +11,7 @@ int main(void)
     suite_add_tcase(suite, wk_loss_cases());
     suite_add_tcase(suite, wk_bounds_cases());
     suite_add_tcase(suite, wk_small_cases());
+    suite_add_tcase(suite, wk_open_cases());
     suite_add_tcase(suite, wk_member_cases());
     suite_add_tcase(suite, wk_leaving_cases());
     SRunner *runner = srunner_create(suite);

@@ -203,12 +203,22 @@ void fake_no_call(struct fake *f)
     ck_assert_msg(f->call_count == 0, "%s waits", storage_kind_name(f->calls[0]->kind));
 }
 
-void fake_land(struct fake *f, enum storage_kind kind)
+struct storage_call *fake_carry_out(struct fake *f, enum storage_kind kind)
 {
     struct storage_call *call = call_take(f, kind);
 
     store_step(&f->store, call);
+    return call;
+}
+
+void fake_answer(struct fake *f, struct storage_call *call)
+{
     wk_core_storage_done(f->core, call);
+}
+
+void fake_land(struct fake *f, enum storage_kind kind)
+{
+    fake_answer(f, fake_carry_out(f, kind));
 }
 
 void fake_fail(struct fake *f, enum storage_kind kind, enum storage_result result)

@@ -84,6 +84,9 @@ void fake_no_call(struct fake *f);
 void fake_land(struct fake *f, enum storage_kind kind);
 /* Answered so, without having been carried out. */
 void fake_fail(struct fake *f, enum storage_kind kind, enum storage_result result);
+/* Carried out now, answered later. */
+struct storage_call *fake_carry_out(struct fake *f, enum storage_kind kind);
+void fake_answer(struct fake *f, struct storage_call *call);
 /* Carried out; the answer is lost. */
 void fake_land_lost(struct fake *f, enum storage_kind kind);
 

@@ -48,6 +48,114 @@ START_TEST(a_repeat_while_the_first_is_in_flight_is_answered_when_that_is_durabl
 }
 END_TEST
 
+START_TEST(a_repeat_after_the_session_was_closed_gets_the_first_answer_too)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+    struct slice op = fake_insert(&f, 0, "x");
+
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, op);
+    fake_submit(&f, a, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 9, "x"));
+    fake_settle(&f);
+    fake_expect_entry(&f, 1);
+    fake_expect_refused(&f, a, 2, WIRE_E_OP_TOO_LONG);
+    fake_skip(&f);
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, op);
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_accepted(&f, a, 1), 2);
+}
+END_TEST
+
+/* What is answered here is decided by an entry that is not durable yet. */
+START_TEST(nothing_is_answered_by_an_entry_that_is_only_being_made)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), b = fake_join(&f, 1, FAKE_DOC, 2);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+
+    fake_submit(&f, b, 1, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "b")); /* under way */
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+    fake_submit(&f, a, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "y"));
+    fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x")); /* old */
+    fake_submit(&f, a, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "z")); /* reused */
+    fake_land(&f, STORAGE_APPEND);
+    fake_expect_entry(&f, 1);
+    fake_expect_none(&f);
+    fake_land(&f, STORAGE_APPEND);
+    fake_expect_entry(&f, 1);
+    ck_assert_uint_eq(fake_expect_accepted(&f, a, 1), 3);
+    fake_expect_refused(&f, a, 2, WIRE_E_SEQ_REUSED);
+    fake_submit(&f, b, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 9, "b"));
+    fake_submit(&f, b, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 9, "b"));
+    fake_expect_none(&f);
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 2, WIRE_E_OP_TOO_LONG);
+    fake_expect_entry(&f, 1);
+    fake_expect_refused(&f, b, 2, WIRE_E_SESSION_CLOSED);
+}
+END_TEST
+
+START_TEST(an_older_seq_is_answered_with_its_revision)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        fake_submit(&f, a, seq, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+        fake_settle(&f);
+    }
+    fake_skip(&f);
+    fake_submit(&f, a, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+    ck_assert_uint_eq(fake_expect_accepted(&f, a, 2), 3);
+    fake_submit(&f, a, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "y"));
+    fake_expect_refused(&f, a, 2, WIRE_E_SEQ_REUSED);
+    fake_no_call(&f);
+}
+END_TEST
+
+START_TEST(an_older_seq_that_is_archived_is_looked_for_in_postgres)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        fake_submit(&f, a, seq, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+        fake_settle(&f);
+    }
+    store_archive(&f.store, FAKE_DOC, 0, true);
+    wk_core_gateway_gone(f.core, 1);
+    fake_run(&f, 12000);
+    fake_skip(&f);
+    uint64_t b = fake_join(&f, 1, FAKE_DOC, 1);
+    fake_submit(&f, b, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+    fake_land(&f, STORAGE_HISTORY);
+    ck_assert_uint_eq(fake_expect_accepted(&f, b, 2), 3);
+}
+END_TEST
+
+START_TEST(an_older_seq_that_the_log_does_not_tell_any_more_is_old)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        fake_submit(&f, a, seq, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+        fake_settle(&f);
+    }
+    store_archive(&f.store, FAKE_DOC, 0, true);
+    wk_core_gateway_gone(f.core, 1);
+    fake_run(&f, 12000);
+    fake_skip(&f);
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    for (size_t i = 0; i < d->segment_count; i++)
+        bytes_fini(&d->segments[i].bytes);
+    d->segment_count = 0; /* erased; the snapshot stands */
+    uint64_t b = fake_join(&f, 1, FAKE_DOC, 1);
+    fake_submit(&f, b, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_refused(&f, b, 2, WIRE_E_SEQ_OLD), 3);
+}
+END_TEST
+
 START_TEST(the_same_seq_with_another_digest_is_reused)
 {
     uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
@@ -213,6 +321,51 @@ START_TEST(the_ten_thousand_and_first_session_evicts_the_first)
 }
 END_TEST
 
+START_TEST(the_first_seq_of_an_unknown_session_is_1)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    uint64_t b = fake_join(&f, 2, FAKE_DOC, 2);
+
+    fake_type(&f, b, 4, 0, "x");
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_refused(&f, b, 4, WIRE_E_SEQ_GAP), 1);
+}
+END_TEST
+
+START_TEST(a_closed_session_is_not_opened)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    fake_type(&f, a, 9, 0, "x");
+    fake_settle(&f);
+    fake_skip(&f);
+    uint64_t b = fake_open(&f, 2, fake_open_of(FAKE_DOC, 1));
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 0, WIRE_E_SESSION_CLOSED);
+}
+END_TEST
+
+START_TEST(a_role_that_the_log_takes_away_ends_at_that_revision)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), b = fake_join(&f, 2, FAKE_DOC, 2);
+    struct wire_permission readers = {.role = WIRE_ROLE_READ};
+    struct bytes body = BYTES_INIT;
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+
+    wire_permission_encode(&readers, &body);
+    fake_type(&f, a, 1, 0, "0"); /* under way: the rest is one entry */
+    fake_submit(&f, b, 1, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "1"));
+    fake_submit(&f, a, 2, base, WIRE_KIND_PERMISSION, bytes_slice(&body));
+    fake_submit(&f, b, 2, base, WIRE_KIND_EDIT, fake_insert(&f, 0, "2"));
+    fake_settle(&f);
+    fake_expect_entry(&f, 2);
+    fake_expect_refused(&f, b, 2, WIRE_E_DENIED);
+    ck_assert_uint_eq(fake_expect_entry(&f, 2).count, 3);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "01\n");
+    bytes_fini(&body);
+}
+END_TEST
+
 START_TEST(of_two_attachments_with_one_session_the_newer_wins)
 {
     uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
@@ -225,6 +378,27 @@ START_TEST(of_two_attachments_with_one_session_the_newer_wins)
     /* Sessions of others are left alone. */
     fake_join(&f, 1, FAKE_DOC, 2);
     fake_expect_none(&f);
+}
+END_TEST
+
+START_TEST(an_older_attempt_of_one_session_is_the_one_replaced)
+{
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+
+    fake_create(&f, 1, FAKE_DOC, 1);
+    open.open.attempt = 2;
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
+    open.open.attempt = 1;
+    uint64_t a = fake_open(&f, 1, open);
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 0, WIRE_E_SESSION_REPLACED);
+    open.open.attempt = 3;
+    uint64_t c = fake_open(&f, 1, open);
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect(&f, 2, WIRE_TO_GATEWAY_REPLACED)->replaced_attachment, b);
+    fake_expect_opened(&f, c, WIRE_OPENED_SNAPSHOT);
 }
 END_TEST
 
@@ -266,6 +440,15 @@ TCase *wk_session_cases(void)
     tcase_add_test(tc, a_session_from_the_future_is_clock_skew_and_names_our_time);
     tcase_add_test(tc, the_ten_thousand_and_first_session_evicts_the_first);
     tcase_add_test(tc, of_two_attachments_with_one_session_the_newer_wins);
+    tcase_add_test(tc, a_repeat_after_the_session_was_closed_gets_the_first_answer_too);
+    tcase_add_test(tc, nothing_is_answered_by_an_entry_that_is_only_being_made);
+    tcase_add_test(tc, an_older_seq_is_answered_with_its_revision);
+    tcase_add_test(tc, an_older_seq_that_is_archived_is_looked_for_in_postgres);
+    tcase_add_test(tc, an_older_seq_that_the_log_does_not_tell_any_more_is_old);
+    tcase_add_test(tc, the_first_seq_of_an_unknown_session_is_1);
+    tcase_add_test(tc, a_closed_session_is_not_opened);
+    tcase_add_test(tc, a_role_that_the_log_takes_away_ends_at_that_revision);
+    tcase_add_test(tc, an_older_attempt_of_one_session_is_the_one_replaced);
     tcase_add_test(tc, without_a_session_it_is_read_only);
     return tc;
 }
