@@ -58,11 +58,3 @@ clean_up()
 trap clean_up EXIT
 trap 'exit 143' TERM INT
 
-# Without the programs there is nothing to test.
-need_programs()
-{
-    local name
-    for name in "$@"; do
-        [ -x "$WEFT_BIN/$name" ] || { echo "ok ${0##*/} # SKIP $name is not built"; exit 0; }
-    done
-}
