@@ -115,14 +115,14 @@ void help_servers_stop(void)
 void help_config(struct backend_config *ret, enum redis_level level, bool with_postgres)
 {
     *ret = (struct backend_config){
-        .redis = {.level = level, .command_ms = 600, .retry_ms_max = 100},
+        .redis = {.level = level, .command_ms = 10000, .retry_ms_max = 100},
         .postgres = {.conninfo = with_postgres ? help.conninfo : NULL,
                      .connections = 3,
-                     .command_ms = 1500,
+                     .command_ms = 10000,
                      .retry_ms_max = 100},
         .breaker_failures_max = 3,
-        .breaker_open_ms = 50,
-        .breaker_open_ms_max = 200,
+        .breaker_open_ms = 500,
+        .breaker_open_ms_max = 1000,
     };
     ck_assert(ev_address_parse(support_server_address(help.redis), &ret->redis.address));
 }

@@ -49,7 +49,8 @@ void help_servers_start(void);
 void help_servers_start_bare(void);
 void help_servers_stop(void);
 
-/* A loop, and a backend that is ready. Deadlines are short: 600 ms Redis', 1,500 PostgreSQL's. */
+/* A loop, and a backend that is ready, over emptied servers. Deadlines are far off, so that no
+   result comes from a slow machine; help_open_as() with others where one is to pass. */
 void help_open(enum redis_level level, bool with_postgres);
 void help_config(struct backend_config *ret, enum redis_level level, bool with_postgres);
 void help_open_as(const struct backend_config *config);

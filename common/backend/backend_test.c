@@ -439,6 +439,18 @@ START_TEST(a_reconnected_process_drops_nobody)
 }
 END_TEST
 
+/* Deadlines that a test can wait for. */
+static void reopen_short(bool with_postgres)
+{
+    struct backend_config config;
+
+    help_close();
+    help_config(&config, REDIS_LEVEL_FSYNC, with_postgres);
+    config.redis.command_ms = config.postgres.command_ms = 1500;
+    help_open_as(&config);
+    AWAIT(backend_ready(help.backend));
+}
+
 /* ---- Redis dies, stalls, is full, is not fit ---- */
 
 START_TEST(a_dead_redis_opens_the_breaker)
@@ -468,6 +480,7 @@ END_TEST
 
 START_TEST(a_stalled_redis_leaves_it_unknown)
 {
+    reopen_short(false);
     struct chain_position zero = help_adopt(DOC);
     struct asked append = help_call(STORAGE_APPEND, DOC), read;
     append.call.expect = zero;
@@ -729,6 +742,7 @@ END_TEST
 
 START_TEST(a_stalled_postgres_leaves_it_unknown)
 {
+    reopen_short(true);
     struct asked asked = help_call(STORAGE_LOAD, DOC);
     support_server_pause(help.postgres);
     ck_assert_int_eq(help_ask(&asked), STORAGE_UNKNOWN);
@@ -748,6 +762,7 @@ static void set_standby(const char *name)
 
 START_TEST(a_commit_whose_answer_is_late_is_unknown)
 {
+    reopen_short(true);
     struct chain_position zero = chain_position_start(slice_str(DOC));
     struct asked commit = commit_of(&zero, "first", "");
     set_standby("nobody"); /* COMMIT waits for a standby that never comes */

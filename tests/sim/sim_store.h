@@ -1,7 +1,8 @@
 /*
  * Redis and PostgreSQL as the simulator has them: the functions of common/redis/weft.lua and the
- * transactions of common/pg as plain data, one atomic step per call. A script of calls runs against
- * this and against the real servers with equal answers (tests/system), so the model cannot drift.
+ * transactions of common/pg as plain data, one atomic step per call. Random calls are made of
+ * this and of the real servers with equal answers (backend_model_test.c), so the model cannot
+ * drift.
  *
  * Everything that was ever durable is kept in a ledger beside the stores: the oracle's memory.
  */

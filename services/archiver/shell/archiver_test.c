@@ -288,8 +288,6 @@ static void setup(void)
     (void)support_redis_cli(help.redis, "config set appendfsync always");
     (void)support_pg_sql(help.postgres, "drop schema if exists weft cascade");
     help_config(&config, REDIS_LEVEL_FSYNC, true);
-    config.redis.command_ms = 5000; /* the archiver shares the machine */
-    config.postgres.command_ms = 5000;
     help_open_as(&config);
     AWAIT(backend_state(help.backend, BACKEND_REDIS) == BACKEND_READY);
     attrs = ot_attrs_table_new(1u << 20);
