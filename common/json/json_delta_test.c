@@ -174,6 +174,18 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* Found by tests/fuzz/json_ot_fuzz.c: the library's sentence held half a character of the text. */
+START_TEST(test_sentences_quote_nothing)
+{
+    refused("[{\"insert\":\"secret\xc3", "not JSON: ");
+    ck_assert_msg(!strstr(error.text, "secret"), "%s", error.text);
+    refused("[{\"insert\":\"secret\\u00\xe2\x82\xac\"}]", "not JSON: invalid escape at byte ");
+    ck_assert_msg(!strchr(error.text, '\xe2'), "%s", error.text);
+    refused("[secret\xe2\x82\xac]", "not JSON: invalid token at byte ");
+    refused("[", "near end of file at byte 1");
+}
+END_TEST
+
 /* n arrays within each other, as the value of an attribute or as a whole. */
 static struct slice nested(size_t n, bool in_attribute)
 {
@@ -268,6 +280,7 @@ int main(void)
     tcase_add_test(tc, test_strings);
     tcase_add_test(tc, test_canonical);
     tcase_add_test(tc, test_refused);
+    tcase_add_test(tc, test_sentences_quote_nothing);
     tcase_add_test(tc, test_hostile);
     tcase_add_test(tc, test_memory);
     tcase_add_test(tc, test_random_round_trip);

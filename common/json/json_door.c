@@ -51,13 +51,19 @@ int json_bad(struct json_error *error, const char *format, ...)
     return JSON_BAD;
 }
 
-/* The library names a lone surrogate by its escape only; say what it is. */
+/*
+ * The library names a lone surrogate by its escape only; say what it is. And it quotes the text
+ * (`near '…'`), cut anywhere and in whatever encoding it came: that is nobody's to log, and not
+ * even UTF-8, so only the place is told.
+ */
 static int parse_failed(const json_error_t *e, struct json_error *error)
 {
     if (json_error_code(e) == json_error_invalid_syntax && strstr(e->text, "invalid Unicode"))
         return json_bad(error, "half of a surrogate pair at byte %d: text must be whole characters",
                         e->position);
-    return json_bad(error, "not JSON: %s at byte %d", e->text, e->position);
+    const char *quote = strstr(e->text, " near '");
+    int size = quote ? (int)(quote - e->text) : (int)strlen(e->text);
+    return json_bad(error, "not JSON: %.*s at byte %d", size, e->text, e->position);
 }
 
 int json_door_parse(struct arena *mem, struct slice text, json_t **ret, struct json_error *error)
