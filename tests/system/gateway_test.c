@@ -1,6 +1,6 @@
 /*
  * weft-gateway as a process, with a real Redis: what clients on raw sockets, an operator and a
- * signal get. The last test has a worker and PostgreSQL too. Each test's gateway must end with
+ * signal get. The last tests have a worker and PostgreSQL too. Each test's gateway must end with
  * status 0, which in the sanitizer build also says that nothing is left.
  *
  *     gateway_test GATEWAY WORKER
@@ -373,53 +373,35 @@ END_TEST
 
 /* --- with a worker --- */
 
-static struct support_process *worker_start(struct support_server *pg, const char *name)
+static struct support_server *pg;
+static struct support_process *worker;
+static uint64_t rev;  /* what client b holds of document d */
+static char hash[33]; /* likewise */
+
+static void conninfo_make(char *ret, size_t size)
+{
+    snprintf(ret, size, "host=%s user=postgres dbname=postgres", support_server_address(pg));
+}
+
+static void worker_start(void)
 {
     char link[128], conninfo[160];
-    const char *args[] = {"--id",   name, "--redis",    support_server_address(redis),
-                          "--link", link, "--postgres", conninfo,
-                          NULL};
+    const char *args[] = {"--id",       "w1",     "--redis", support_server_address(redis),
+                          "--link",     link,     "--admin", "127.0.0.1:0",
+                          "--postgres", conninfo, NULL};
 
-    snprintf(link, sizeof link, "ipc://%s/%s.link", dir, name);
-    snprintf(conninfo, sizeof conninfo, "host=%s user=postgres dbname=postgres",
-             support_server_address(pg));
-    return support_process_start(worker_program, dir, name, args);
+    snprintf(link, sizeof link, "ipc://%s/w1.link", dir);
+    conninfo_make(conninfo, sizeof conninfo);
+    worker = support_process_start(worker_program, dir, "worker", args);
 }
 
-/* Types one character as JSON and waits until both clients have it; *rev and hash move on. */
-static void type(const char *session_seq, uint64_t *rev, char hash[33])
+/* b creates document d, as JSON; a opens it to read. */
+static void document_open(void)
 {
-    char text[300];
-    struct slice entry;
-
-    snprintf(text, sizeof text,
-             "{\"type\":\"submit\",\"doc\":\"d\",\"seq\":%s,\"base\":{\"rev\":%lu,\"hash\":\"%s\"},"
-             "\"op\":[{\"insert\":\"x\"}]}",
-             session_seq, (unsigned long)*rev, hash);
-    support_client_ws(&b, WS_TEXT, true, slice_str(text));
-    ck_assert_int_eq(support_client_next(&b, &entry), SUPPORT_DATA);
-    snprintf(text, sizeof text, "%.*s", (int)entry.size, (const char *)entry.data);
-    const char *after = strstr(text, "\"hash_after\":\"");
-    ck_assert_msg(after, "no entry: %s", text);
-    snprintf(hash, 33, "%s", after + 14);
-    ++*rev;
-    struct wire_server_frame seen = support_client_expect(&a, WIRE_DOWN_ENTRY);
-    ck_assert_uint_eq(seen.entry.last_rev, *rev);
-}
-
-START_TEST(test_edit_reaches_all)
-{
-    struct support_server *pg = support_pg_start();
     struct wire_client_frame open = {.type = WIRE_UP_OPEN, .open = {.doc = slice_str("d")}};
-    char conninfo[160], error[200], text[400], hash[33];
-    unsigned applied;
-    uint64_t rev = 1;
+    struct slice opened;
+    char text[300];
 
-    snprintf(conninfo, sizeof conninfo, "host=%s user=postgres dbname=postgres",
-             support_server_address(pg));
-    ck_assert_msg(pg_migrate(conninfo, &applied, error, sizeof error) == 0, "%s", error);
-    struct support_process *worker = worker_start(pg, "w1");
-    admin_says("/readyz", "200 OK");
     welcome(&a, WS_PROTOCOL_PROTO);
     welcome(&b, WS_PROTOCOL_JSON);
     snprintf(text, sizeof text,
@@ -427,29 +409,116 @@ START_TEST(test_edit_reaches_all)
              "\"create\":{\"kind\":\"text\",\"content\":[]}}",
              (unsigned long)time(NULL) * 1000);
     support_client_ws(&b, WS_TEXT, true, slice_str(text));
-    struct slice opened;
     ck_assert_int_eq(support_client_next(&b, &opened), SUPPORT_DATA);
     snprintf(text, sizeof text, "%.*s", (int)opened.size, (const char *)opened.data);
     const char *at = strstr(text, "\"outcome\":\"up-to-date\",\"position\":{\"rev\":1,\"hash\":\"");
     ck_assert_msg(at, "not created: %s", text);
     snprintf(hash, sizeof hash, "%s", strstr(at, "\"hash\":\"") + 8);
+    rev = 1;
     support_client_up(&a, &open);
     ck_assert_int_eq(support_client_expect(&a, WIRE_DOWN_OPENED).opened.outcome,
                      WIRE_OPENED_SNAPSHOT);
-    type("1", &rev, hash);
-    type("2", &rev, hash);
-    /* Another run of the worker takes over; the clients notice nothing but a wait. */
-    support_process_signal(worker, SIGKILL);
-    support_process_wait(worker, SUPPORT_WAIT_MS);
-    support_process_stop(worker);
-    worker = worker_start(pg, "w1");
-    type("3", &rev, hash);
-    ck_assert_int_ge(metric("weft_gateway_worker_lost_total"), 1);
+}
+
+static void worker_setup(void)
+{
+    char conninfo[160], error[200];
+    unsigned applied;
+
+    setup();
+    stopped_well();
+    start((const char *[]){"--out-max", "64KiB", NULL});
+    pg = support_pg_start();
+    conninfo_make(conninfo, sizeof conninfo);
+    ck_assert_msg(pg_migrate(conninfo, &applied, error, sizeof error) == 0, "%s", error);
+    worker_start();
+    admin_says("/readyz", "200 OK");
+    document_open();
+}
+
+static void worker_teardown(void)
+{
     support_client_close(&a);
     support_client_close(&b);
-    stopped_well();
+    worker = support_process_stop(worker);
+    pg = support_server_stop(pg);
+    teardown();
+}
+
+/* b types `size` characters, its op number rev, and waits for the ack. */
+static void type(size_t size)
+{
+    struct bytes text = BYTES_INIT;
+    struct slice entry;
+
+    bytes_printf(&text,
+                 "{\"type\":\"submit\",\"doc\":\"d\",\"seq\":%lu,\"base\":{\"rev\":%lu,"
+                 "\"hash\":\"%s\"},\"op\":[{\"insert\":\"",
+                 (unsigned long)rev, (unsigned long)rev, hash);
+    for (size_t i = 0; i < size; i++)
+        bytes_append_u8(&text, 'x');
+    bytes_append_str(&text, "\"}]}");
+    support_client_ws(&b, WS_TEXT, true, bytes_slice(&text));
+    bytes_fini(&text);
+    ck_assert_int_eq(support_client_next(&b, &entry), SUPPORT_DATA);
+    const char *after = memmem(entry.data, entry.size, "\"hash_after\":\"", 14);
+    ck_assert_msg(after, "no entry: %.*s", (int)entry.size, (const char *)entry.data);
+    memcpy(hash, after + 14, 32);
+    rev++;
+}
+
+START_TEST(test_edit_reaches_all)
+{
+    for (int i = 0; i < 3; i++) {
+        type(1);
+        ck_assert_uint_eq(support_client_expect(&a, WIRE_DOWN_ENTRY).entry.last_rev, rev);
+    }
+}
+END_TEST
+
+/* Another run of the worker takes over; the clients notice nothing but a wait. */
+START_TEST(test_worker_killed)
+{
+    type(1);
+    support_process_signal(worker, SIGKILL);
+    ck_assert_int_eq(support_process_wait(worker, SUPPORT_WAIT_MS), 128 + SIGKILL);
     support_process_stop(worker);
-    support_server_stop(pg);
+    worker_start();
+    type(1);
+    for (uint64_t seen = 2; seen <= rev; seen++)
+        ck_assert_uint_eq(support_client_expect(&a, WIRE_DOWN_ENTRY).entry.last_rev, seen);
+    ck_assert_int_ge(metric("weft_gateway_worker_lost_total"), 1);
+}
+END_TEST
+
+/* What a reader that reads late gets: entries up to a point, then the rest in one piece. */
+START_TEST(test_slow_reader)
+{
+    struct slice message;
+    struct wire_server_frame frame;
+    uint64_t seen = 1;
+    unsigned frames = 0;
+
+    for (int i = 0; i < 60; i++)
+        type(16 << 10);
+    ck_assert_int_ge(metric("weft_gateway_lagging_total"), 1);
+    while (seen < rev) {
+        ck_assert_int_eq(support_client_next(&a, &message), SUPPORT_DATA);
+        ck_assert_int_eq(wire_server_frame_take(&a.mem, &message, &frame), 0);
+        if (frame.type == WIRE_DOWN_CHUNK)
+            continue;
+        frames++;
+        if (frame.type == WIRE_DOWN_ENTRY) {
+            ck_assert_uint_eq(frame.entry.first_rev, seen + 1);
+            seen = frame.entry.last_rev;
+        } else {
+            ck_assert_int_eq(frame.type, WIRE_DOWN_OPENED);
+            ck_assert_int_eq(frame.opened.outcome, WIRE_OPENED_OPS);
+            seen = frame.opened.position.rev;
+        }
+    }
+    ck_assert_uint_lt(frames, 60);
+    ck_assert_int_eq(metric("weft_gateway_client_errors_total{error=\"slow-reader\"}"), 0);
 }
 END_TEST
 
@@ -475,7 +544,13 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_both_protocols);
     tcase_add_test(t, test_thousand);
     tcase_add_test(t, test_redis_gone);
+    suite_add_tcase(s, t);
+    t = tcase_create("with a worker");
+    tcase_add_checked_fixture(t, worker_setup, worker_teardown);
+    tcase_set_timeout(t, 120);
     tcase_add_test(t, test_edit_reaches_all);
+    tcase_add_test(t, test_worker_killed);
+    tcase_add_test(t, test_slow_reader);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -68,14 +68,15 @@ static void append_core(struct bytes *out, const struct gw_core *core)
 
 void gw_metrics(void *arg, struct bytes *out)
 {
+    static const struct shell_counter encoder_row = {
+        "encode_failures", "frames that could not be made", offsetof(struct gw_encoder, failed)};
     struct gw_process *p = arg;
 
     if (p->phase == GW_ENDING)
         return;
     append_core(out, p->core);
     obs_metrics_append(out, gw_stats_table(), &p->server.stats);
-    shell_gauge_append(out, "weft_gateway_", "encode_failures",
-                       "frames that could not be made, since the start", p->encoder.failed);
+    shell_counters_append(out, "weft_gateway_", &encoder_row, 1, &p->encoder);
     append_links(out, &link_node_core(p->links.node)->stats);
     backend_metrics_append(p->beat.backend, out);
 }
