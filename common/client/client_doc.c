@@ -152,8 +152,9 @@ int client_doc_edit(struct client_doc *c, const struct ot_op *op)
         r = ot_rope_apply(c->rope, op);
     if (!r) {
         bytes_fini(&c->buffer);
-        c->buffer = bytes_steal(&kept);
-        c->has_buffer = both.count > 0;
+        c->has_buffer = both.count > 0; /* not where this edit took the last one back */
+        if (c->has_buffer)
+            c->buffer = bytes_steal(&kept);
     }
     bytes_fini(&kept);
     arena_fini(&mem);

@@ -720,6 +720,28 @@ START_TEST(what_was_saved_comes_back)
 }
 END_TEST
 
+/* Typed and taken back before it was sent: nothing is pending, and that can be saved too. */
+START_TEST(what_was_taken_back_is_saved)
+{
+    struct world_client *c = live();
+    struct ot_builder builder;
+    struct ot_op undo;
+
+    ot_builder_init(&builder, &mem);
+    ot_builder_delete(&builder, 1);
+    ck_assert_int_eq(ot_builder_finish(&builder, &undo), 0);
+    world_disconnect(c, false);
+    ck_assert_int_eq(world_type(c, 0, "a"), 0);
+    ck_assert(!client_doc_saved(c->doc));
+    ck_assert_int_eq(client_doc_edit(c->doc, &undo), 0);
+    ck_assert(client_doc_saved(c->doc));
+    world_reload(c);
+    world_connect(c);
+    world_settle(&w);
+    expect_text(client_doc_rope(c->doc), "\n");
+}
+END_TEST
+
 /* Local storage is as good as the machine that it is on. */
 START_TEST(damaged_savings_are_refused_or_harmless)
 {
@@ -780,6 +802,7 @@ int main(void)
     tcase_add_test(tc, edits_that_do_not_fit);
     tcase_add_test(tc, unsent_text_is_bounded);
     tcase_add_test(tc, what_was_saved_comes_back);
+    tcase_add_test(tc, what_was_taken_back_is_saved);
     tcase_add_test(tc, damaged_savings_are_refused_or_harmless);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
