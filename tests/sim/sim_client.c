@@ -136,8 +136,8 @@ static void client_replaced(void *ctx, struct slice draft)
         return; /* the first text, or another creator's */
     world->totals.resyncs++;
     if (!world->store.lossy)
-        sim_violate(world, "I3: client-%u had to resync %s though nothing was lost", client->index,
-                    world->doc_ids[context->doc]);
+        sim_violate(world, SIM_CHAIN, "client-%u had to resync %s though nothing was lost",
+                    client->index, world->doc_ids[context->doc]);
 }
 
 /* Which frame goes where: every frame but those about the connection names its document. */
@@ -165,6 +165,15 @@ static struct slice frame_doc(const struct wire_server_frame *frame)
 
 static void frame_send(struct sim_conn *conn, const struct wire_client_frame *frame);
 
+/* A connection breaks at the worst moment: the submit is on its way, its answer is not. */
+static void submit_cut(struct sim_client *client)
+{
+    struct sim_world *world = client->world;
+
+    if (!world->healing && rng_percent(&world->rng, world->faults.cut_submit))
+        sim_client_disconnect(client);
+}
+
 static void client_pull(struct sim_client *client)
 {
     struct arena mem;
@@ -174,6 +183,8 @@ static void client_pull(struct sim_client *client)
         struct wire_client_frame frame;
         while (client->conn && client_doc_pull(client->docs[i].doc, &mem, &frame)) {
             frame_send(client->conn, &frame);
+            if (frame.type == WIRE_UP_SUBMIT)
+                submit_cut(client);
             arena_reset(&mem);
         }
     }
@@ -182,13 +193,19 @@ static void client_pull(struct sim_client *client)
 
 static void entry_check(struct sim_world *world, const struct wire_client_entry *entry)
 {
-    /* I4: nobody sees what is not durable. */
     struct sim_doc *doc = sim_store_doc(&world->store, entry->doc);
-    const struct sim_entries *ledger = &doc->ledger;
-    uint64_t durable = ledger->count ? ledger->items[ledger->count - 1].position.rev : 0;
+    const struct sim_entry *known = sim_ledger_find(doc, entry->last_rev);
+    struct chain_position after = {.rev = entry->last_rev};
 
-    if (entry->last_rev > durable)
-        sim_violate(world, "I4: revision %llu of %.*s was shown before it was durable",
+    memcpy(after.hash, entry->hash_after, CHAIN_HASH_SIZE);
+    sim_ledger_seen(doc, &after);
+    if (!known && !world->store.lossy)
+        sim_violate(world, SIM_DURABLE, "revision %llu of %.*s was shown before it was durable",
+                    (unsigned long long)entry->last_rev, (int)entry->doc.size,
+                    (const char *)entry->doc.data);
+    else if (known && !world->store.lossy &&
+             memcmp(known->position.hash, entry->hash_after, CHAIN_HASH_SIZE) != 0)
+        sim_violate(world, SIM_HISTORY, "revision %llu of %.*s was shown with another content",
                     (unsigned long long)entry->last_rev, (int)entry->doc.size,
                     (const char *)entry->doc.data);
 }
@@ -228,6 +245,8 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
         client->welcomed = true;
     if (frame->type == WIRE_DOWN_ENTRY)
         entry_check(world, &frame->entry);
+    if (frame->type == WIRE_DOWN_OPENED)
+        sim_ledger_seen(sim_store_doc(&world->store, id), &frame->opened.position);
     for (unsigned i = 0; i < world->doc_count; i++) {
         if (!slice_equal(id, doc_name(client, i)))
             continue;
@@ -235,13 +254,17 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
             error_heard(client, i, &frame->error);
         int r = client_doc_frame(client->docs[i].doc, frame);
         client->docs[i].lived |= client_doc_state(client->docs[i].doc) == CLIENT_LIVE;
-        if (r && !world->store.lossy)
-            sim_violate(world, "client-%u diverged on %s (outcome %d)", client->index,
-                        world->doc_ids[i], r);
+        if (r && (!world->store.lossy || frame->type == WIRE_DOWN_ENTRY))
+            sim_violate(world, frame->type == WIRE_DOWN_ENTRY ? SIM_STREAM : SIM_CLIENT,
+                        "client-%u diverged on %s (outcome %d)", client->index, world->doc_ids[i],
+                        r);
         if (client_doc_state(client->docs[i].doc) != CLIENT_STOPPED)
             continue;
+        /* A worker that looks before another has put the document back: then it is lost. */
+        if (client_doc_error(client->docs[i].doc) == WIRE_E_NO_SUCH_DOCUMENT)
+            world->store.lossy |= sim_store_doc_owed(&world->store, doc_name(client, i));
         if (!world->store.lossy)
-            sim_violate(world, "client-%u was stopped on %s by error %u", client->index,
+            sim_violate(world, SIM_CLIENT, "client-%u was stopped on %s by error %u", client->index,
                         world->doc_ids[i], client_doc_error(client->docs[i].doc));
         doc_renew(client, i);
     }
@@ -256,10 +279,10 @@ static void deliver_down(struct sim_world *world, struct sim_event *event)
     if (event->number == OVER || conn->client_gone)
         return;
     arena_init(&mem, 64u << 20);
-    while (in.size && !conn->client_gone && !world->violation.size) {
+    while (in.size && !conn->client_gone && !sim_violated(world)) {
         struct wire_server_frame frame;
         if (wire_server_frame_take(&mem, &in, &frame)) {
-            sim_violate(world, "a gateway sent a malformed frame");
+            sim_violate(world, SIM_FORM, "a gateway sent a malformed frame");
             break;
         }
         client_frame(conn->client, &frame);
@@ -290,7 +313,9 @@ static void client_gone(struct sim_conn *conn)
     conn->client_gone = true;
     client->conn = NULL;
     client->welcomed = false;
-    client->reconnect_ms = world->now_ms + rng_between(&world->rng, 5, 1500);
+    bool offline = !world->healing && rng_percent(&world->rng, world->faults.offline);
+    client->reconnect_ms = world->now_ms + rng_between(&world->rng, 5, offline ? 20000 : 1500);
+    world->totals.offline += offline;
     for (unsigned i = 0; i < world->doc_count; i++) {
         client_doc_disconnected(client->docs[i].doc);
         if (!world->healing && rng_percent(&world->rng, world->faults.reload))
@@ -314,6 +339,8 @@ static void deliver_up(struct sim_world *world, struct sim_event *event)
     struct slice in;
     struct arena mem;
 
+    if (sim_process_stopped(conn->gateway, conn->gateway_boot, event))
+        return;
     if (event->number == OVER || !gateway_alive(conn) || !conn->gw || conn->gateway_closing)
         return;
     in = refbuf_slice(event->bytes);
@@ -321,7 +348,7 @@ static void deliver_up(struct sim_world *world, struct sim_event *event)
     while (in.size && conn->gw && !conn->gateway_closing) {
         struct wire_client_frame frame;
         if (wire_client_frame_take(&mem, &in, &frame)) {
-            sim_violate(world, "a client sent a malformed frame");
+            sim_violate(world, SIM_FORM, "a client sent a malformed frame");
             break;
         }
         gw_conn_frame(conn->gw, &frame);
@@ -345,7 +372,7 @@ static void connect_arrives(struct sim_world *world, struct sim_event *event)
 {
     struct sim_conn *conn = event->a;
 
-    if (event->number == OVER)
+    if (event->number == OVER || sim_process_stopped(conn->gateway, conn->gateway_boot, event))
         return;
     if (gateway_alive(conn) && !conn->gateway_gone)
         conn->gw = gw_conn_new(conn->gateway->gateway, GW_PROTO, conn);
@@ -357,7 +384,8 @@ static void gateway_hears_close(struct sim_world *world, struct sim_event *event
 {
     struct sim_conn *conn = event->a;
 
-    if (event->number == OVER || conn->gateway_gone)
+    if (event->number == OVER || conn->gateway_gone ||
+        sim_process_stopped(conn->gateway, conn->gateway_boot, event))
         return;
     conn->gateway_gone = true;
     if (gateway_alive(conn) && conn->gw)
@@ -384,6 +412,8 @@ static void drained(struct sim_world *world, struct sim_event *event)
 {
     struct sim_conn *conn = event->a;
 
+    if (sim_process_stopped(conn->gateway, conn->gateway_boot, event))
+        return;
     if (event->number != OVER && gateway_alive(conn) && conn->gw && !conn->gateway_closing)
         gw_conn_drained(conn->gw);
 }
@@ -519,7 +549,8 @@ static void random_edit(struct sim_client *client, unsigned i)
         world->totals.edits++;
         world->edits_left--;
     } else if (r != OT_CUTS_PAIR && r != -EAGAIN) {
-        sim_violate(world, "client-%u: its own edit does not fit (outcome %d)", client->index, r);
+        sim_violate(world, SIM_CLIENT, "client-%u: its own edit does not fit (outcome %d)",
+                    client->index, r);
     }
     arena_fini(&mem);
     bytes_fini(&attrs);

@@ -64,14 +64,17 @@ static void deliver(struct sim_world *world, struct sim_event *event)
 
     if (event->number != link->generation || !link->used)
         return;
+    if (kind == UP_ITEM ? sim_process_stopped(link->worker, link->worker_boot, event)
+                        : sim_process_stopped(link->gateway, link->gateway_boot, event))
+        return;
     if (kind == UP_ITEM && link->worker->boot == link->worker_boot)
         fine = wk_core_item(link->worker->worker, link->gateway_boot, item);
     else if (kind != UP_ITEM && link->gateway->boot == link->gateway_boot)
         fine = kind == DOWN_ITEM ? gw_core_item(link->gateway->gateway, link->worker_boot, item)
                                  : gw_core_heads(link->gateway->gateway, link->worker_boot, item);
     if (!fine)
-        sim_violate(world, "an item between %s and %s was taken for malformed", link->gateway->id,
-                    link->worker->id);
+        sim_violate(world, SIM_FORM, "an item between %s and %s was taken for malformed",
+                    link->gateway->id, link->worker->id);
 }
 
 static void queue(struct sim_link *link, uintptr_t kind, struct slice item)
@@ -114,7 +117,8 @@ static void gateway_hears(struct sim_world *world, struct sim_event *event)
     struct sim_link *link = event->a;
 
     if (event->number != link->generation || !link->used ||
-        link->gateway->boot != link->gateway_boot)
+        link->gateway->boot != link->gateway_boot ||
+        sim_process_stopped(link->gateway, link->gateway_boot, event))
         return;
     bool dead = link->worker->boot != link->worker_boot;
     uint64_t worker_boot = link->worker_boot;
@@ -128,7 +132,9 @@ static void worker_hears(struct sim_world *world, struct sim_event *event)
 {
     struct sim_link *link = event->a;
 
-    if (event->number != link->generation || !link->used || link->worker->boot != link->worker_boot)
+    if (event->number != link->generation || !link->used ||
+        link->worker->boot != link->worker_boot ||
+        sim_process_stopped(link->worker, link->worker_boot, event))
         return;
     bool dead = link->gateway->boot != link->gateway_boot;
     uint64_t gateway_boot = link->gateway_boot;
@@ -167,7 +173,7 @@ void sim_link_heartbeat(struct sim_world *world)
 {
     for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
         struct sim_link *link = &world->links[i];
-        if (!link->used || link->worker->boot != link->worker_boot ||
+        if (!link->used || link->worker->boot != link->worker_boot || link->worker->paused ||
             link->gateway->boot != link->gateway_boot)
             continue;
         struct bytes heads = BYTES_INIT;

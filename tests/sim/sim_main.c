@@ -3,13 +3,30 @@
  * many seeds did not exercise what it should.
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "mutant.h"
 #include "sim_world.h"
 
 enum mutant mutant_active;
+
+static uint64_t current_seed;
+
+/* A MUST or a sanitizer stopped us: the seed is what matters. */
+static void on_abort(int signal_number)
+{
+    char text[80];
+    int size = snprintf(text, sizeof text, "replay: weft-sim --seed %llu --trace\n",
+                        (unsigned long long)current_seed);
+
+    if (write(STDERR_FILENO, text, (size_t)size) < 0)
+        _exit(2);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
 
 struct options {
     uint64_t from, seeds;
@@ -58,6 +75,15 @@ struct options {
     X(handoffs)                                                                                    \
     X(gaps)                                                                                        \
     X(lagging)                                                                                     \
+    X(drains)                                                                                      \
+    X(pauses)                                                                                      \
+    X(restores)                                                                                    \
+    X(lost_locks)                                                                                  \
+    X(lossy)                                                                                       \
+    X(ghosts)                                                                                      \
+    X(histories)                                                                                   \
+    X(adopted)                                                                                     \
+    X(offline)                                                                                     \
     X(simulated_ms)
 
 static void totals_add(struct sim_totals *sum, const struct sim_totals *one)
@@ -91,6 +117,17 @@ static bool floors_reached(const struct sim_totals *totals, uint64_t seeds)
     FLOORS(X)
 #undef X
     return reached;
+}
+
+const char *sim_oracle_name(enum sim_oracle oracle)
+{
+    static const char *const names[] = {
+#define X(constant, name, text) name,
+        SIM_ORACLES(X)
+#undef X
+    };
+
+    return names[oracle];
 }
 
 static void usage(FILE *out)
@@ -189,16 +226,19 @@ int main(int argc, char **argv)
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGABRT, on_abort);
     MUST(crypto_init() == 0);
     for (uint64_t seed = options.from; seed < options.from + options.seeds; seed++) {
         struct sim_world *world = malloc(sizeof *world);
+        current_seed = seed;
         MUST(world);
         sim_world_init(world, seed, options.trace);
         sim_world_run(world);
-        bool violated = world->violation.size > 0;
+        bool violated = sim_violated(world);
         if (violated)
-            fprintf(stderr, "seed %llu: %.*s\n", (unsigned long long)seed,
-                    (int)world->violation.size, (const char *)world->violation.data);
+            fprintf(stderr, "seed %llu: %s: %.*s\n", (unsigned long long)seed,
+                    sim_oracle_name(world->violation.oracle), (int)world->violation.text.size,
+                    (const char *)world->violation.text.data);
         sim_world_fini(world);
         totals_add(&totals, &world->totals);
         free(world);

@@ -1,5 +1,6 @@
 /* Gateways, workers and archivers: birth, death, their I/O tables. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sim_world.h"
 
@@ -35,10 +36,12 @@ static void worker_event(void *ctx, enum wk_event event, struct slice doc, uint6
 
     sim_trace(process->world, "%s event %d %.*s %llu", process->id, event, (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
+    if (event == WK_EVENT_LOADED)
+        sim_store_loaded(&process->world->store, doc, detail, sim_process_number(process));
     if (event == WK_EVENT_HANDOFF)
-        sim_store_handed_over(&process->world->store, doc);
+        sim_store_unheld(&process->world->store, doc);
     if (event == WK_EVENT_QUARANTINED)
-        sim_violate(process->world, "%s quarantined %.*s", process->id, (int)doc.size,
+        sim_violate(process->world, SIM_CHAIN, "%s quarantined %.*s", process->id, (int)doc.size,
                     (const char *)doc.data);
 }
 
@@ -49,8 +52,8 @@ static void archiver_event(void *ctx, enum ar_event event, struct slice doc, uin
     sim_trace(process->world, "%s event %d %.*s %llu", process->id, event, (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
     if (event == AR_EVENT_DAMAGED)
-        sim_violate(process->world, "I3: %s found %.*s damaged at %llu", process->id, (int)doc.size,
-                    (const char *)doc.data, (unsigned long long)detail);
+        sim_violate(process->world, SIM_CHAIN, "%s found %.*s damaged at %llu", process->id,
+                    (int)doc.size, (const char *)doc.data, (unsigned long long)detail);
 }
 
 static void gateway_link_open(void *ctx, const struct cluster_member *worker)
@@ -101,7 +104,7 @@ static void worker_start(struct sim_process *process)
                                .address = process->address,
                                .boot_id = process->boot,
                                .documents_bytes_max = 64u << 20,
-                               .tail_bytes_max = 4u << 20,
+                               .tail_bytes_max = process->world->tail_bytes_max,
                                .pending_bytes_max = 4u << 20,
                                .idle_ms = 2000,
                                .revalidate_ms = 500};
@@ -174,7 +177,6 @@ void sim_process_counters_add(struct sim_process *process)
     } else {
         const struct ar_counters *c = ar_core_counters(process->archiver);
         totals->commits += c->commits;
-        totals->rebases += c->rebases;
     }
 }
 
@@ -197,8 +199,12 @@ void sim_process_crash(struct sim_process *process)
     } else {
         process->archiver = ar_core_free(process->archiver);
     }
-    sim_store_process_gone(&world->store, process);
+    if (process->role == SIM_WORKER)
+        sim_store_unheld(&world->store, (struct slice){0});
+    sim_store_process_gone(&world->store, sim_process_number(process));
     sim_link_process_gone(process);
+    sim_process_resume(process, false);
+    process->leaving = false;
     process->restart_ms = world->now_ms + rng_between(&world->rng, 50, 4000);
 }
 
@@ -219,4 +225,92 @@ uint64_t sim_process_due_ms(const struct sim_process *process)
                                                  : ar_core_due_ms(process->archiver);
 
     return due > UINT64_MAX - 1600000000000 ? UINT64_MAX : due + 1600000000000;
+}
+
+/* --- SIGTERM, SIGSTOP --- */
+
+void sim_process_drain(struct sim_process *process)
+{
+    if (process->leaving || process->paused)
+        return;
+    sim_trace(process->world, "%s is told to leave", process->id);
+    process->world->totals.drains++;
+    process->leaving = true;
+    if (process->role == SIM_GATEWAY)
+        gw_core_drain(process->gateway);
+    else if (process->role == SIM_WORKER)
+        wk_core_drain(process->worker);
+    else
+        ar_core_drain(process->archiver);
+}
+
+bool sim_process_left(const struct sim_process *process)
+{
+    return process->role == SIM_GATEWAY  ? gw_core_drained(process->gateway)
+           : process->role == SIM_WORKER ? wk_core_drained(process->worker)
+                                         : ar_core_drained(process->archiver);
+}
+
+static void resumes(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_process *process = event->a;
+
+    if (event->number == process->boot)
+        sim_process_resume(process, false);
+}
+
+/* The others notice by the silence of their links. */
+static void silent(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_process *process = event->a;
+
+    if (event->number == process->boot && process->paused)
+        sim_link_process_gone(process);
+}
+
+void sim_process_pause(struct sim_process *process, uint64_t for_ms)
+{
+    struct sim_world *world = process->world;
+
+    if (process->paused)
+        return;
+    sim_trace(world, "%s stops for %llu ms", process->id, (unsigned long long)for_ms);
+    world->totals.pauses++;
+    process->paused = true;
+    if (process->role == SIM_WORKER)
+        sim_store_unheld(&world->store, (struct slice){0});
+    sim_event_add(world, world->now_ms + for_ms, resumes, process, NULL)->number = process->boot;
+    sim_event_add(world, world->now_ms + 1000, silent, process, NULL)->number = process->boot;
+}
+
+void sim_process_resume(struct sim_process *process, bool over)
+{
+    struct sim_event *backlog = process->backlog;
+    size_t count = process->backlog_count;
+
+    process->paused = false;
+    process->backlog = NULL;
+    process->backlog_count = process->backlog_capacity = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (over)
+            backlog[i].number = UINT64_MAX;
+        backlog[i].run(process->world, &backlog[i]);
+        refbuf_unref(backlog[i].bytes);
+    }
+    free(backlog);
+}
+
+bool sim_process_stopped(struct sim_process *process, uint64_t boot, struct sim_event *event)
+{
+    if (!process->paused || process->boot != boot || event->number == UINT64_MAX)
+        return false;
+    if (process->backlog_count == process->backlog_capacity) {
+        process->backlog_capacity = process->backlog_capacity ? 2 * process->backlog_capacity : 16;
+        process->backlog =
+            realloc(process->backlog, process->backlog_capacity * sizeof *process->backlog);
+        MUST(process->backlog);
+    }
+    process->backlog[process->backlog_count++] = *event;
+    event->bytes = NULL;
+    return true;
 }

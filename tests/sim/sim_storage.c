@@ -45,6 +45,8 @@ static void answer(struct sim_world *world, struct sim_event *event)
     struct request *request = event->a;
     struct sim_process *process = request->process;
 
+    if (sim_process_stopped(process, request->boot, event))
+        return;
     if (event->number != OVER && process->boot == request->boot) {
         struct storage_call *to = request->original;
         struct storage_call *from = &request->copy;
@@ -66,6 +68,7 @@ static void answer(struct sim_world *world, struct sim_event *event)
         to->segment_count = from->segment_count;
         to->count = from->count;
         to->cursor = from->cursor;
+        sim_store_told(&world->store, to, sim_process_number(process));
         sim_trace(world, "%s %s %.*s: %s", process->id, storage_kind_name(to->kind),
                   (int)to->doc.size, (const char *)to->doc.data, storage_result_name(to->result));
         if (process->role == SIM_GATEWAY)
@@ -114,15 +117,18 @@ static void execute(struct sim_world *world, struct sim_event *event)
         request_free(request);
         return;
     }
-    if (!sim_store_step(&world->store, call, request->process)) {
+    if (!sim_store_step(&world->store, call, sim_process_number(request->process))) {
         sim_event_add(world, world->now_ms + 5, execute, request, NULL);
         return;
     }
+    if (call->kind == STORAGE_APPEND && (!alive || request->process->paused))
+        sim_store_unheld(&world->store, call->doc);
+    world->totals.histories += call->kind == STORAGE_HISTORY;
     results_keep(request);
     if (request->lose_answer) {
         /* An answer about a lock that never came: the connection is gone, and with it the lock. */
         if (call->kind == STORAGE_LOCK)
-            sim_store_lock_lost(&world->store, call->doc, request->process);
+            sim_store_lock_lost(&world->store, call->doc, call->lock);
         call->result = STORAGE_UNKNOWN;
         call->lock = NULL;
         call->has_head = false;
@@ -137,7 +143,7 @@ static void refuse(struct sim_process *process, struct request *request, enum st
     struct sim_world *world = process->world;
 
     if (request->copy.lock && is_postgres(request->copy.kind))
-        sim_store_lock_lost(&world->store, request->copy.doc, process);
+        sim_store_lock_lost(&world->store, request->copy.doc, request->copy.lock);
     request->copy.result = result;
     request->copy.lock = NULL;
     sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);
@@ -158,8 +164,7 @@ void sim_storage_call(void *ctx, struct storage_call *call)
     request->copy.segment = slice_copy(request, call->segment);
     request->copy.snapshot = slice_copy(request, call->snapshot);
     request->copy.title = slice_copy(request, call->title);
-    if (call->kind == STORAGE_TRIM || call->kind == STORAGE_APPEND)
-        world->totals.entries += call->kind == STORAGE_APPEND;
+    world->totals.entries += call->kind == STORAGE_APPEND;
     if (!world->healing) {
         if (rng_percent(&world->rng, world->faults.storage_down)) {
             refuse(process, request, STORAGE_DOWN);
@@ -173,6 +178,9 @@ void sim_storage_call(void *ctx, struct storage_call *call)
             request->lose_answer = true;
         }
     }
-    uint64_t delay = sim_delay_ms(world) + (is_postgres(call->kind) ? 2 : 0);
+    uint64_t delay = sim_delay_ms(world);
+    if (is_postgres(call->kind))
+        delay +=
+            2 + (world->healing ? 0 : rng_below(&world->rng, world->faults.postgres_slow_ms + 1));
     sim_event_add(world, world->now_ms + delay, execute, request, NULL);
 }

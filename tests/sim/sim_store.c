@@ -6,37 +6,10 @@
 #include "mutant.h"
 
 #define DUE_MS 2000
+/* An answer may be under way for so long. */
+#define REPAID_MS 5000
 
-static void entries_push(struct sim_entries *list, uint64_t first_rev,
-                         const struct chain_position *position, struct slice payload)
-{
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 16;
-        list->items = realloc(list->items, list->capacity * sizeof *list->items);
-        MUST(list->items);
-    }
-    struct sim_entry *entry = &list->items[list->count++];
-    *entry = (struct sim_entry){.first_rev = first_rev, .position = *position};
-    bytes_append_slice(&entry->payload, payload);
-}
-
-static void entries_drop_front(struct sim_entries *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        bytes_fini(&list->items[i].payload);
-    if (count == 0)
-        return; /* an empty list has no items to point into */
-    memmove(list->items, list->items + count, (list->count - count) * sizeof *list->items);
-    list->count -= count;
-}
-
-static void entries_fini(struct sim_entries *list)
-{
-    entries_drop_front(list, list->count);
-    free(list->items);
-}
-
-void sim_store_init(struct sim_store *store, struct bytes *violation)
+void sim_store_init(struct sim_store *store, struct sim_violation *violation)
 {
     *store = (struct sim_store){.violation = violation};
     list_init(&store->docs);
@@ -46,8 +19,9 @@ void sim_store_fini(struct sim_store *store)
 {
     list_for_each_safe (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        entries_fini(&doc->log);
-        entries_fini(&doc->ledger);
+        sim_entries_fini(&doc->redis.log);
+        sim_entries_fini(&doc->backup.log);
+        sim_ledger_fini(doc);
         for (size_t i = 0; i < doc->segment_count; i++)
             bytes_fini(&doc->segments[i].bytes);
         free(doc->segments);
@@ -75,51 +49,16 @@ struct sim_doc *sim_store_doc(struct sim_store *store, struct slice id)
     return doc;
 }
 
-static void violate(struct sim_store *store, const char *what, const struct sim_doc *doc,
-                    uint64_t rev)
-{
-    if (store->violation->size == 0)
-        bytes_printf(store->violation, "%s (document %.*s, revision %llu)", what, (int)doc->id.size,
-                     (const char *)doc->id.data, (unsigned long long)rev);
-}
-
-/* I1: what was once durable at a revision stays so, unless this run is allowed to lose tails. */
-static void ledger_append(struct sim_store *store, struct sim_doc *doc, uint64_t first_rev,
-                          const struct chain_position *position, struct slice payload)
-{
-    struct sim_entries *ledger = &doc->ledger;
-
-    for (size_t i = 0; i < ledger->count; i++) {
-        struct sim_entry *known = &ledger->items[i];
-        if (known->position.rev < first_rev)
-            continue;
-        if (known->first_rev == first_rev && chain_position_equal(&known->position, position)) {
-            store->reappended++;
-            return;
-        }
-        if (!store->lossy) {
-            violate(store, "I1: a revision has a second content", doc, first_rev);
-            return;
-        }
-        while (ledger->count > i)
-            bytes_fini(&ledger->items[--ledger->count].payload);
-    }
-    uint64_t last = ledger->count ? ledger->items[ledger->count - 1].position.rev : 0;
-    if (first_rev != last + 1)
-        violate(store, "I2: an entry was appended behind a gap", doc, first_rev);
-    entries_push(ledger, first_rev, position, payload);
-}
-
 static void step_read(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
 {
     free(store->lent_entries);
-    store->lent_entries = calloc(doc->log.count + 1, sizeof *store->lent_entries);
+    store->lent_entries = calloc(doc->redis.log.count + 1, sizeof *store->lent_entries);
     MUST(store->lent_entries);
-    call->has_head = doc->has_head;
-    call->head = doc->head;
+    call->has_head = doc->redis.has_head;
+    call->head = doc->redis.head;
     call->entries = store->lent_entries;
-    for (size_t i = 0; i < doc->log.count && call->entry_count < call->count_max; i++) {
-        struct sim_entry *entry = &doc->log.items[i];
+    for (size_t i = 0; i < doc->redis.log.count && call->entry_count < call->count_max; i++) {
+        struct sim_entry *entry = &doc->redis.log.items[i];
         if (entry->first_rev >= call->from_rev)
             call->entries[call->entry_count++] =
                 (struct storage_entry){.first_rev = entry->first_rev,
@@ -129,58 +68,59 @@ static void step_read(struct sim_store *store, struct sim_doc *doc, struct stora
     call->result = STORAGE_OK;
 }
 
-static void step_append(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
+static void step_append(struct sim_store *store, struct sim_doc *doc, struct storage_call *call,
+                        unsigned who)
 {
-    call->has_head = doc->has_head;
-    call->head = doc->head;
-    if (!doc->has_head && !MUTANT(BARE_XADD)) {
+    call->has_head = doc->redis.has_head;
+    call->head = doc->redis.head;
+    if (!doc->redis.has_head && !MUTANT(BARE_XADD)) {
         call->result = STORAGE_MISSING;
         return;
     }
-    if (!chain_position_equal(&doc->head, &call->expect) && !MUTANT(BARE_XADD)) {
+    if (!chain_position_equal(&doc->redis.head, &call->expect) && !MUTANT(BARE_XADD)) {
         call->result = STORAGE_REFUSED;
-        store->refused++;
         return;
     }
-    if (MUTANT(BARE_XADD) && doc->log.count &&
-        doc->log.items[doc->log.count - 1].first_rev >= call->first_rev) {
+    if (MUTANT(BARE_XADD) && doc->redis.log.count &&
+        doc->redis.log.items[doc->redis.log.count - 1].first_rev >= call->first_rev) {
         call->result = STORAGE_REFUSED; /* all that XADD itself refuses */
         return;
     }
-    entries_push(&doc->log, call->first_rev, &call->position, call->payload);
-    ledger_append(store, doc, call->first_rev, &call->position, call->payload);
-    doc->has_head = true;
-    doc->head = call->position;
-    if (!doc->dirty) {
-        doc->dirty = true;
-        doc->due_ms = store->now_ms + DUE_MS;
+    sim_entries_push(&doc->redis.log, call->first_rev, &call->position, call->payload);
+    sim_ledger_append(store, doc, call, who);
+    doc->redis.has_head = true;
+    doc->redis.head = call->position;
+    if (!doc->redis.dirty) {
+        doc->redis.dirty = true;
+        doc->redis.due_ms = store->now_ms + DUE_MS;
     }
-    store->appended++;
     call->result = STORAGE_OK;
 }
 
-static void step_adopt(struct sim_doc *doc, struct storage_call *call)
+static void step_adopt(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
 {
-    if (!doc->has_head) {
-        doc->has_head = true;
-        doc->head = call->position;
+    if (!doc->redis.has_head) {
+        doc->redis.has_head = true;
+        doc->redis.head = call->position;
+        store->adopted++;
     }
     call->has_head = true;
-    call->head = doc->head;
+    call->head = doc->redis.head;
     call->result = STORAGE_OK;
 }
 
-static void step_rebase(struct sim_doc *doc, struct storage_call *call)
+static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
 {
-    call->has_head = doc->has_head;
-    call->head = doc->head;
-    if (!doc->has_head || !chain_position_equal(&doc->head, &call->expect)) {
+    call->has_head = doc->redis.has_head;
+    call->head = doc->redis.head;
+    if (!doc->redis.has_head || !chain_position_equal(&doc->redis.head, &call->expect)) {
         call->result = STORAGE_REFUSED;
         return;
     }
-    doc->head = call->position;
-    entries_drop_front(&doc->log, doc->log.count);
-    doc->dirty = false;
+    doc->redis.head = call->position;
+    store->rebased++;
+    sim_entries_drop_front(&doc->redis.log, doc->redis.log.count);
+    doc->redis.dirty = false;
     call->result = STORAGE_OK;
 }
 
@@ -189,23 +129,24 @@ static void step_trim(struct sim_store *store, struct sim_doc *doc, struct stora
     size_t at = 0;
 
     call->result = STORAGE_REFUSED;
-    call->entries_left = doc->log.count;
-    if (doc->log.count == 0 && doc->has_head && chain_position_equal(&doc->head, &call->position)) {
-        doc->dirty = false;
+    call->entries_left = doc->redis.log.count;
+    if (doc->redis.log.count == 0 && doc->redis.has_head &&
+        chain_position_equal(&doc->redis.head, &call->position)) {
+        doc->redis.dirty = false;
         call->result = STORAGE_OK;
         return;
     }
-    while (at < doc->log.count && doc->log.items[at].first_rev != call->first_rev)
+    while (at < doc->redis.log.count && doc->redis.log.items[at].first_rev != call->first_rev)
         at++;
-    if (at == doc->log.count ||
-        !chain_position_equal(&doc->log.items[at].position, &call->position))
+    if (at == doc->redis.log.count ||
+        !chain_position_equal(&doc->redis.log.items[at].position, &call->position))
         return;
-    if (!doc->stored || doc->stored_head.rev < call->position.rev)
-        violate(store, "I7: trimmed what is not archived", doc, call->position.rev);
-    entries_drop_front(&doc->log, at + 1);
-    if (doc->log.count == 0)
-        doc->dirty = false;
-    call->entries_left = doc->log.count;
+    if (!sim_ledger_archived(doc, &call->position))
+        sim_store_violate(store, SIM_TRIM, "trimmed what is not archived", doc, call->position.rev);
+    sim_entries_drop_front(&doc->redis.log, at + 1);
+    if (doc->redis.log.count == 0)
+        doc->redis.dirty = false;
+    call->entries_left = doc->redis.log.count;
     call->result = STORAGE_OK;
 }
 
@@ -226,10 +167,10 @@ static void step_claim(struct sim_store *store, struct storage_call *call)
     call->docs = store->lent_slices;
     list_for_each (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        if (doc->lane != call->lane || !doc->dirty || doc->due_ms > store->now_ms ||
+        if (doc->lane != call->lane || !doc->redis.dirty || doc->redis.due_ms > store->now_ms ||
             call->doc_count == call->count_max)
             continue;
-        doc->due_ms = store->now_ms + call->lease_ms;
+        doc->redis.due_ms = store->now_ms + call->lease_ms;
         call->docs[call->doc_count++] = bytes_slice(&doc->id);
     }
     call->result = STORAGE_OK;
@@ -239,9 +180,9 @@ static void step_remark(struct sim_store *store, struct storage_call *call)
 {
     list_for_each (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        if (doc->lane == call->lane && doc->dirty != (doc->log.count > 0)) {
-            doc->dirty = !doc->dirty;
-            doc->due_ms = store->now_ms;
+        if (doc->lane == call->lane && doc->redis.dirty != (doc->redis.log.count > 0)) {
+            doc->redis.dirty = !doc->redis.dirty;
+            doc->redis.due_ms = store->now_ms;
             call->count++;
         }
     }
@@ -323,12 +264,36 @@ static void step_load(struct sim_store *store, struct sim_doc *doc, struct stora
     lend_segments(store, doc, call, doc->snapshot_rev + 1, UINT64_MAX);
 }
 
-static bool step_lock(struct sim_doc *doc, struct storage_call *call, void *process)
+static uint64_t token_of(const struct storage_lock *lock)
 {
-    if (doc->lock_holder)
+    return (uint64_t)(uintptr_t)lock; /* a name, never a pointer */
+}
+
+static void lock_free(struct sim_doc *doc)
+{
+    doc->lock_token = 0;
+}
+
+/* False: the connection that held it is gone, and nothing that needs the lock can be done. */
+static bool lock_end(struct sim_doc *doc, struct storage_call *call)
+{
+    bool held = call->lock && token_of(call->lock) == doc->lock_token;
+
+    if (held)
+        lock_free(doc);
+    call->lock = NULL;
+    call->result = held ? STORAGE_OK : STORAGE_DOWN;
+    return held;
+}
+
+static bool step_lock(struct sim_store *store, struct sim_doc *doc, struct storage_call *call,
+                      unsigned who)
+{
+    if (doc->lock_token)
         return false;
-    doc->lock_holder = process;
-    call->lock = (struct storage_lock *)doc;
+    doc->lock_token = ++store->last_token;
+    doc->lock_holder = who;
+    call->lock = (struct storage_lock *)(uintptr_t)doc->lock_token;
     call->has_head = doc->stored;
     call->head = doc->stored_head;
     call->result = STORAGE_OK;
@@ -340,7 +305,8 @@ static void step_commit(struct sim_store *store, struct sim_doc *doc, struct sto
     struct chain_position start = chain_position_start(bytes_slice(&doc->id));
     struct chain_position head = doc->stored ? doc->stored_head : start;
 
-    doc->lock_holder = NULL;
+    if (!lock_end(doc, call))
+        return;
     call->has_head = doc->stored;
     call->head = head;
     if (!chain_position_equal(&head, &call->expect)) {
@@ -361,15 +327,11 @@ static void step_commit(struct sim_store *store, struct sim_doc *doc, struct sto
     }
     doc->stored = true;
     doc->stored_head = call->position;
-    bool known = false;
-    for (size_t i = 0; i < doc->ledger.count; i++)
-        known |= chain_position_equal(&doc->ledger.items[i].position, &call->position);
-    if (!known)
-        violate(store, "I6: archived what was never appended", doc, call->position.rev);
+    sim_ledger_archive(store, doc, &call->position);
     call->result = STORAGE_OK;
 }
 
-bool sim_store_step(struct sim_store *store, struct storage_call *call, void *process)
+bool sim_store_step(struct sim_store *store, struct storage_call *call, unsigned who)
 {
     struct sim_doc *doc = call->doc.size ? sim_store_doc(store, call->doc) : NULL;
 
@@ -378,13 +340,13 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, void *pr
         step_read(store, doc, call);
         return true;
     case STORAGE_APPEND:
-        step_append(store, doc, call);
+        step_append(store, doc, call, who);
         return true;
     case STORAGE_ADOPT:
-        step_adopt(doc, call);
+        step_adopt(store, doc, call);
         return true;
     case STORAGE_REBASE:
-        step_rebase(doc, call);
+        step_rebase(store, doc, call);
         return true;
     case STORAGE_TRIM:
         step_trim(store, doc, call);
@@ -405,13 +367,12 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, void *pr
         lend_segments(store, doc, call, call->from_rev, call->to_rev);
         return true;
     case STORAGE_LOCK:
-        return step_lock(doc, call, process);
+        return step_lock(store, doc, call, who);
     case STORAGE_COMMIT:
         step_commit(store, doc, call);
         return true;
     case STORAGE_UNLOCK:
-        doc->lock_holder = NULL;
-        call->result = STORAGE_OK;
+        (void)lock_end(doc, call);
         return true;
     case STORAGE_DOCS:
         break;
@@ -420,44 +381,136 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, void *pr
     return true;
 }
 
-void sim_store_lock_lost(struct sim_store *store, struct slice id, const void *process)
+void sim_store_lock_lost(struct sim_store *store, struct slice id, const struct storage_lock *lock)
 {
     struct sim_doc *doc = sim_store_doc(store, id);
 
-    if (doc->lock_holder == process)
-        doc->lock_holder = NULL;
+    if (lock && token_of(lock) == doc->lock_token)
+        lock_free(doc);
 }
 
-void sim_store_process_gone(struct sim_store *store, void *process)
+size_t sim_store_locks_lost(struct sim_store *store)
+{
+    size_t held = 0;
+
+    list_for_each (node, &store->docs) {
+        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
+        held += doc->lock_token != 0;
+        lock_free(doc);
+    }
+    return held;
+}
+
+void sim_store_process_gone(struct sim_store *store, unsigned who)
 {
     list_for_each (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        if (doc->lock_holder == process)
-            doc->lock_holder = NULL;
+        if (doc->lock_token && doc->lock_holder == who)
+            lock_free(doc);
+        sim_ledger_forget(doc, who);
     }
 }
 
-void sim_store_handed_over(struct sim_store *store, struct slice id)
-{
-    struct sim_doc *doc = sim_store_doc(store, id);
+/* --- what Redis loses --- */
 
-    doc->handed_rev = doc->head.rev;
+static bool owes(const struct sim_doc *doc)
+{
+    uint64_t kept = doc->redis.has_head ? doc->redis.head.rev : 0;
+
+    if (doc->stored && doc->stored_head.rev > kept)
+        kept = doc->stored_head.rev;
+    for (size_t i = doc->ledger.count; i > 0 && doc->ledger.items[i - 1].position.rev > kept; i--)
+        if (doc->ledger.items[i - 1].seen)
+            return true;
+    return false;
 }
 
-void sim_store_lose_tail(struct sim_store *store, size_t count)
+bool sim_store_doc_owed(struct sim_store *store, struct slice id)
+{
+    const struct sim_doc *doc = sim_store_doc(store, id);
+
+    return owes(doc) || store->now_ms < doc->repaid_ms + REPAID_MS;
+}
+
+static void let_go(struct sim_store *store, struct sim_doc *doc)
+{
+    store->lossy |= owes(doc);
+    doc->unheld_rev = doc->redis.head.rev;
+}
+
+bool sim_store_owes(const struct sim_store *store)
+{
+    list_for_each (node, &store->docs) {
+        if (owes(list_entry(node, struct sim_doc, link)))
+            return true;
+    }
+    return false;
+}
+
+void sim_store_unheld(struct sim_store *store, struct slice id)
 {
     list_for_each (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        for (size_t i = 0; i < count && doc->log.count; i++) {
-            struct sim_entry *entry = &doc->log.items[doc->log.count - 1];
-            if (!store->lossy && entry->position.rev <= doc->handed_rev)
+        if (id.size == 0 || slice_equal(bytes_slice(&doc->id), id))
+            let_go(store, doc);
+    }
+}
+
+size_t sim_store_lose_tail(struct sim_store *store, size_t count)
+{
+    size_t lost = 0;
+
+    list_for_each (node, &store->docs) {
+        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
+        struct sim_entries *log = &doc->redis.log;
+        for (size_t i = 0; i < count && log->count; i++) {
+            struct sim_entry *entry = &log->items[log->count - 1];
+            if (!store->lossy && entry->position.rev <= doc->unheld_rev)
                 break;
-            doc->log.count--;
-            struct slice id = bytes_slice(&doc->id);
-            doc->head = doc->log.count ? doc->log.items[doc->log.count - 1].position
-                        : doc->stored  ? doc->stored_head
-                                       : chain_position_start(id);
+            log->count--;
+            doc->redis.head = log->count    ? log->items[log->count - 1].position
+                              : doc->stored ? doc->stored_head
+                                            : chain_position_start(bytes_slice(&doc->id));
             bytes_fini(&entry->payload);
+            lost++;
         }
+        sim_ledger_lost(doc);
     }
+    return lost;
+}
+
+static void redis_copy(struct sim_redis_doc *to, const struct sim_redis_doc *from)
+{
+    struct sim_entries log = to->log;
+
+    sim_entries_copy(&log, &from->log);
+    *to = *from;
+    to->log = log;
+}
+
+void sim_store_backup(struct sim_store *store)
+{
+    list_for_each (node, &store->docs) {
+        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
+        redis_copy(&doc->backup, &doc->redis);
+    }
+}
+
+size_t sim_store_restore(struct sim_store *store)
+{
+    size_t lost = 0;
+
+    list_for_each (node, &store->docs) {
+        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
+        uint64_t kept = doc->backup.has_head ? doc->backup.head.rev : 0;
+        uint64_t head = doc->redis.head.rev;
+        if (doc->stored && doc->stored_head.rev > kept)
+            kept = doc->stored_head.rev;
+        if (!store->lossy && kept < doc->unheld_rev)
+            continue;
+        lost += head > doc->backup.head.rev ? head - doc->backup.head.rev : 0;
+        redis_copy(&doc->redis, &doc->backup);
+        sim_ledger_lost(doc);
+    }
+    return lost;
 }

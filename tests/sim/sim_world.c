@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STEP_MS 20         /* clients and faults get their chance this often */
 #define HEAL_MS_MAX 120000 /* simulated time in which everything must have settled */
 #define TICKS_MAX 10000    /* at one moment: a core that spins is a bug */
 
@@ -63,17 +62,18 @@ bool sim_chance(struct sim_world *world, unsigned per_second, unsigned step_ms)
     return rng_below(&world->rng, 100000) < (uint64_t)per_second * step_ms;
 }
 
-void sim_violate(struct sim_world *world, const char *format, ...)
+void sim_violate(struct sim_world *world, enum sim_oracle oracle, const char *format, ...)
 {
     char text[512];
     va_list args;
 
-    if (world->violation.size)
+    if (sim_violated(world))
         return;
+    world->violation.oracle = oracle;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    bytes_append_str(&world->violation, text);
+    bytes_append_str(&world->violation.text, text);
 }
 
 void sim_trace(struct sim_world *world, const char *format, ...)
@@ -87,33 +87,6 @@ void sim_trace(struct sim_world *world, const char *format, ...)
     vprintf(format, args);
     va_end(args);
     putchar('\n');
-}
-
-/*
- * Three kinds of runs. Most lose nothing that Redis has confirmed. Some lose tails of streams while
- * workers live: they must put back what they hold. Few lose tails and workers: then text may be
- * lost, but clients must be told (resync) and everything must agree in the end.
- */
-static void faults_draw(struct sim_world *world)
-{
-    struct sim_faults *faults = &world->faults;
-    unsigned kind = (unsigned)rng_below(&world->rng, 100);
-
-    *faults = (struct sim_faults){
-        .storage_lost = (unsigned)rng_below(&world->rng, 4),
-        .storage_down = (unsigned)rng_below(&world->rng, 3),
-        .link_reset = (unsigned)rng_below(&world->rng, 8),
-        .disconnect = (unsigned)rng_below(&world->rng, 12),
-        .crash = (unsigned)rng_below(&world->rng, 6),
-        .slow_reader = (unsigned)rng_below(&world->rng, 4),
-        .reload = (unsigned)rng_below(&world->rng, 60),
-        .worker_crash = true,
-    };
-    if (kind >= 70) {
-        faults->lose_tail = (unsigned)rng_between(&world->rng, 5, 30);
-        faults->worker_crash = kind >= 85;
-    }
-    world->store.lossy = kind >= 85;
 }
 
 static void processes_draw(struct sim_world *world)
@@ -137,15 +110,16 @@ void sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
     *world = (struct sim_world){.seed = seed, .trace = trace, .next_boot = 1};
     rng_init(&world->rng, seed);
     sim_store_init(&world->store, &world->violation);
-    world->now_ms = 1700000000000;
+    world->now_ms = world->start_ms = 1700000000000;
     world->store.now_ms = world->now_ms;
-    faults_draw(world);
+    sim_faults_draw(world);
     processes_draw(world);
+    world->tail_bytes_max = rng_percent(&world->rng, 50) ? 2048 : 1u << 20;
     world->doc_count = (unsigned)rng_between(&world->rng, 1, SIM_DOCS_MAX);
     for (unsigned i = 0; i < world->doc_count; i++)
         snprintf(world->doc_ids[i], sizeof world->doc_ids[i], "doc-%u", i);
     world->client_count = (unsigned)rng_between(&world->rng, 2, SIM_CLIENTS_MAX);
-    world->edits_left = (unsigned)rng_between(&world->rng, 30, 150);
+    world->edits_left = (unsigned)rng_between(&world->rng, 50, 400);
     for (unsigned i = 0; i < world->process_count; i++)
         sim_process_start(&world->processes[i]);
     for (unsigned i = 0; i < world->client_count; i++) {
@@ -154,42 +128,25 @@ void sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
     }
 }
 
-static void fault_step(struct sim_world *world)
+static void process_step(struct sim_process *process)
 {
-    struct sim_faults *faults = &world->faults;
-
-    for (unsigned i = 0; i < SIM_LINKS_MAX; i++)
-        if (world->links[i].used && sim_chance(world, faults->link_reset, STEP_MS))
-            sim_link_reset(&world->links[i]);
-    for (unsigned i = 0; i < world->client_count; i++)
-        if (world->clients[i].conn && sim_chance(world, faults->disconnect, STEP_MS))
-            sim_client_disconnect(&world->clients[i]);
-    for (unsigned i = 0; i < world->process_count; i++) {
-        struct sim_process *process = &world->processes[i];
-        if (process->boot && (process->role != SIM_WORKER || faults->worker_crash) &&
-            sim_chance(world, faults->crash, STEP_MS))
-            sim_process_crash(process);
-    }
-    if (sim_chance(world, faults->lose_tail, STEP_MS)) {
-        size_t count = rng_between(&world->rng, 1, 3);
-        sim_trace(world, "redis restarts without the last %zu entries of each stream", count);
-        sim_store_lose_tail(&world->store, count);
-        world->totals.lost_tails++;
-    }
+    if (process->boot && process->leaving && !process->paused && sim_process_left(process))
+        sim_process_crash(process);
+    else if (!process->boot && process->world->now_ms >= process->restart_ms)
+        sim_process_start(process);
 }
 
 static void step(struct sim_world *world, struct sim_event *event)
 {
     if (!world->healing)
-        fault_step(world);
+        sim_faults_step(world);
     for (unsigned i = 0; i < world->process_count; i++)
-        if (!world->processes[i].boot && world->now_ms >= world->processes[i].restart_ms)
-            sim_process_start(&world->processes[i]);
+        process_step(&world->processes[i]);
     for (unsigned i = 0; i < world->client_count; i++)
         sim_client_step(&world->clients[i]);
-    if (event->number % (240 / STEP_MS) == 0)
+    if (event->number % (240 / SIM_STEP_MS) == 0)
         sim_link_heartbeat(world);
-    sim_event_add(world, world->now_ms + STEP_MS, step, NULL, NULL)->number = event->number + 1;
+    sim_event_add(world, world->now_ms + SIM_STEP_MS, step, NULL, NULL)->number = event->number + 1;
 }
 
 /* Ticks what is due; true if something was. */
@@ -200,7 +157,7 @@ static bool processes_tick(struct sim_world *world, uint64_t limit_ms, uint64_t 
 
     for (unsigned i = 0; i < world->process_count; i++) {
         struct sim_process *process = &world->processes[i];
-        uint64_t due = process->boot ? sim_process_due_ms(process) : UINT64_MAX;
+        uint64_t due = process->boot && !process->paused ? sim_process_due_ms(process) : UINT64_MAX;
         if (due < next) {
             next = due;
             first = process;
@@ -221,12 +178,12 @@ static void run_until_quiet(struct sim_world *world)
     struct bytes why = BYTES_INIT;
     unsigned ticks = 0;
 
-    while (!world->violation.size) {
+    while (!sim_violated(world)) {
         world->totals.events++;
         ticks = world->now_ms == last_ms ? ticks + 1 : 0;
         last_ms = world->now_ms;
         if (ticks > TICKS_MAX)
-            sim_violate(world, "a core spins: %u events at one moment", TICKS_MAX);
+            sim_violate(world, SIM_SETTLE, "a core spins: %u events at one moment", TICKS_MAX);
         if (processes_tick(world, world->heap[0].time_ms, &next))
             continue;
         struct sim_event event = event_take(world);
@@ -244,8 +201,8 @@ static void run_until_quiet(struct sim_world *world)
         if (sim_oracle_quiet(world, &why))
             break;
         if (world->now_ms - heal_ms > HEAL_MS_MAX)
-            sim_violate(world, "stuck: %u ms after the last fault %.*s", HEAL_MS_MAX, (int)why.size,
-                        (const char *)why.data);
+            sim_violate(world, SIM_SETTLE, "stuck: %u ms after the last fault %.*s", HEAL_MS_MAX,
+                        (int)why.size, (const char *)why.data);
     }
     bytes_fini(&why);
     world->totals.simulated_ms += world->now_ms - start;
@@ -255,7 +212,7 @@ void sim_world_run(struct sim_world *world)
 {
     sim_event_add(world, world->now_ms, step, NULL, NULL);
     run_until_quiet(world);
-    if (!world->violation.size)
+    if (!sim_violated(world))
         sim_oracle_final(world);
 }
 
@@ -263,9 +220,14 @@ void sim_world_fini(struct sim_world *world)
 {
     for (unsigned i = 0; i < world->client_count; i++)
         sim_client_fini(&world->clients[i]);
-    for (unsigned i = 0; i < world->process_count; i++)
+    world->totals.rebases = world->store.rebased;
+    world->totals.adopted = world->store.adopted;
+    world->totals.lossy = world->store.lossy;
+    for (unsigned i = 0; i < world->process_count; i++) {
+        sim_process_resume(&world->processes[i], true);
         if (world->processes[i].boot)
             sim_process_crash(&world->processes[i]);
+    }
     while (world->heap_count) {
         struct sim_event event = event_take(world);
         event.number = UINT64_MAX; /* over: release what it holds, do nothing */
@@ -277,5 +239,5 @@ void sim_world_fini(struct sim_world *world)
     free(world->heap);
     free(world->acks);
     sim_store_fini(&world->store);
-    bytes_fini(&world->violation);
+    bytes_fini(&world->violation.text);
 }

@@ -4,7 +4,9 @@
  *
  *   sim_world.c    events and the run           sim_process.c  gateways, workers, archivers
  *   sim_storage.c  storage calls with faults    sim_link.c     links between gateways and workers
- *   sim_client.c   clients and connections      sim_oracle.c   what must hold
+ *   sim_client.c   clients and connections      sim_faults.c   what goes wrong
+ *   sim_store.c    Redis and PostgreSQL         sim_ghost.c    submits that no client would make
+ *   sim_ledger.c   the oracle's memory          sim_oracle.c   what must hold in the end
  *
  * A process that dies takes its core with it; events of its former life are recognised by their
  * boot id and dropped. Nothing here is random except through sim_world.rng.
@@ -23,23 +25,38 @@
 #define SIM_CLIENTS_MAX 8
 #define SIM_DOCS_MAX 3
 #define SIM_LINKS_MAX 64
+#define SIM_STEP_MS 20 /* clients and faults get their chance this often */
 
 enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
 
-/* How much goes wrong; drawn from the seed. Percentages, or 0. */
+/* How much goes wrong; drawn from the seed (sim_faults.c). Percentages, or 0. */
 struct sim_faults {
     unsigned storage_lost; /* a storage call or its answer is lost */
     unsigned storage_down;
-    unsigned link_reset; /* per link, in a second */
-    unsigned disconnect; /* per client, in a second */
-    unsigned crash;      /* per process, in a second */
+    unsigned postgres_slow_ms; /* at most, on top of each call of PostgreSQL */
     unsigned slow_reader;
-    unsigned reload;    /* a disconnected client comes back from its saved state */
-    unsigned lose_tail; /* Redis restarts without some of its last entries, in a second */
-    bool worker_crash;
+    unsigned cut_submit; /* a client loses its connection as it submits */
+    unsigned offline;    /* a disconnected client stays away for long */
+    unsigned reload;     /* a disconnected client comes back from its saved state */
+    /* in a second: */
+    unsigned link_reset;          /* per link */
+    unsigned disconnect;          /* per client */
+    unsigned crash, drain, pause; /* per process */
+    unsigned postgres_restart;    /* locks are lost */
+    unsigned lose_tail;           /* Redis restarts without some of its last entries */
+    unsigned restore;             /* Redis restarts from a backup; backups are twice as frequent */
+    unsigned ghost;
 };
 
 struct sim_world;
+
+struct sim_event {
+    uint64_t time_ms, order;
+    void (*run)(struct sim_world *world, struct sim_event *event);
+    void *a, *b;
+    uint64_t number;      /* UINT64_MAX: the world is over, release what it holds, do nothing */
+    struct refbuf *bytes; /* owned */
+};
 
 struct sim_process {
     struct sim_world *world;
@@ -52,7 +69,11 @@ struct sim_process {
         struct wk_core *worker;
         struct ar_core *archiver;
     };
-    uint64_t restart_ms; /* dead: when it comes back */
+    uint64_t restart_ms;       /* dead: when it comes back */
+    bool leaving;              /* SIGTERM: dies by itself when it has handed everything over */
+    bool paused;               /* SIGSTOP: what happens to it waits in the backlog, in order */
+    struct sim_event *backlog; /* owned */
+    size_t backlog_count, backlog_capacity;
 };
 
 /* One direction of a link: order is kept, a reset drops what is under way. */
@@ -96,17 +117,10 @@ struct sim_ack {
     uint64_t seq, rev;
 };
 
-struct sim_event {
-    uint64_t time_ms, order;
-    void (*run)(struct sim_world *world, struct sim_event *event);
-    void *a, *b;
-    uint64_t number;
-    struct refbuf *bytes; /* owned */
-};
-
 struct sim_totals {
     uint64_t events, edits, acks, submits, ops, entries, transformed, refused, unknown, reappended;
     uint64_t crashes, resyncs, resets, disconnects, lost_tails, reloads, repeats, commits, handoffs;
+    uint64_t drains, pauses, restores, lost_locks, ghosts, lossy, histories, adopted, offline;
     uint64_t appends_refused, gaps, lagging, rebases, renewals, simulated_ms;
 };
 
@@ -114,7 +128,7 @@ struct sim_world {
     uint64_t seed;
     struct rng rng;
     bool trace;
-    uint64_t now_ms, order, next_boot;
+    uint64_t start_ms, now_ms, order, next_boot;
     struct sim_event *heap; /* owned */
     size_t heap_count, heap_capacity;
     struct sim_store store;
@@ -126,13 +140,19 @@ struct sim_world {
     struct sim_client clients[SIM_CLIENTS_MAX];
     struct sim_conn *conns; /* owned; all that ever were */
     unsigned client_count, doc_count;
+    size_t tail_bytes_max; /* of workers: small ones read history from PostgreSQL */
     char doc_ids[SIM_DOCS_MAX][16];
     unsigned edits_left;
     struct sim_ack *acks; /* owned */
     size_t ack_count, ack_capacity;
-    struct bytes violation; /* empty: all is well */
+    struct sim_violation violation;
     struct sim_totals totals;
 };
+
+static inline unsigned sim_process_number(const struct sim_process *process)
+{
+    return (unsigned)(process - process->world->processes);
+}
 
 /* sim_world.c */
 void sim_world_init(struct sim_world *world, uint64_t seed, bool trace);
@@ -143,8 +163,12 @@ struct sim_event *sim_event_add(struct sim_world *world, uint64_t time_ms,
                                 void *b);
 /* A delay of a message: mostly short, at times long. */
 uint64_t sim_delay_ms(struct sim_world *world);
-void sim_violate(struct sim_world *world, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void sim_violate(struct sim_world *world, enum sim_oracle oracle, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline bool sim_violated(const struct sim_world *world)
+{
+    return world->violation.text.size > 0;
+}
 void sim_trace(struct sim_world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* One chance of `per_second` percent, if called every `step_ms`. */
@@ -163,7 +187,25 @@ void sim_link_reset(struct sim_link *link);
 void sim_link_process_gone(struct sim_process *process);
 void sim_link_heartbeat(struct sim_world *world);
 
+/* sim_faults.c */
+void sim_faults_draw(struct sim_world *world);
+void sim_faults_step(struct sim_world *world);
+
+/* sim_ghost.c */
+void sim_ghost_step(struct sim_world *world);
+
 /* sim_process.c */
+/* SIGTERM, and SIGSTOP with SIGCONT after a while. */
+void sim_process_drain(struct sim_process *process);
+void sim_process_pause(struct sim_process *process, uint64_t for_ms);
+/* Goes on with what waited; at the end of the world too. */
+void sim_process_resume(struct sim_process *process, bool over);
+bool sim_process_left(const struct sim_process *process);
+/*
+ * True: the process it happens to is stopped; the event waits. `boot`: of the life that it is
+ * about.
+ */
+bool sim_process_stopped(struct sim_process *process, uint64_t boot, struct sim_event *event);
 void sim_process_start(struct sim_process *process);
 void sim_process_crash(struct sim_process *process);
 void sim_process_tick(struct sim_process *process);
