@@ -312,7 +312,7 @@ void wk_open_free(struct wk_open *o);
 bool wk_open_answer(struct wk_doc *d, struct wk_open *o);
 /* Tells the refusal, ends its attachment, frees it. */
 void wk_open_refuse(struct wk_open *o, uint32_t code, uint64_t detail);
-/* All; or only those that do not create. */
+/* All; or only those that do not create, and came before Redis was asked. */
 void wk_opens_refuse(struct wk_doc *d, uint32_t code);
 void wk_opens_refuse_missing(struct wk_doc *d);
 /* The content of this CREATE is no document: its opener hears it. */

@@ -368,7 +368,7 @@ static void unlock_done(struct wk_doc *d)
     if (list_empty(&d->opens))
         wk_doc_drop(d);
     else
-        wk_load_begin(d); /* somebody who creates it came meanwhile */
+        wk_load_begin(d); /* somebody came meanwhile */
 }
 
 void wk_load_done(struct wk_doc *d)

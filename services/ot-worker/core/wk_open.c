@@ -46,7 +46,7 @@ void wk_opens_refuse_missing(struct wk_doc *d)
 {
     list_for_each_safe (node, &d->opens) {
         struct wk_open *o = list_entry(node, struct wk_open, link);
-        if (!o->has_create)
+        if (!o->has_create && o->asked)
             wk_open_refuse(o, WIRE_E_NO_SUCH_DOCUMENT, 0);
     }
 }
@@ -294,6 +294,11 @@ static bool position_answer(struct wk_doc *d, struct wk_open *o, struct wk_attac
 /* There is no document yet: the first creator's content becomes revision 1. */
 static bool create_answer(struct wk_doc *d, struct wk_open *o, struct wk_attachment *a)
 {
+    /* Somebody else may have created it since we looked (I3). */
+    if (!o->has_create && !o->confirmed) {
+        wk_check_begin(d);
+        return false;
+    }
     uint32_t code = !o->has_create              ? WIRE_E_NO_SUCH_DOCUMENT
                     : o->role < WIRE_ROLE_WRITE ? WIRE_E_DENIED
                     : !list_empty(&d->pending)  ? 0 /* somebody's creation is on its way */
