@@ -3,18 +3,20 @@
  * both, and results and what they give must be equal. So what the simulator proves about the cores
  * holds for the servers as well.
  *
- * What depends on time (CLAIM, BEAT's dropping) is not compared: backend_test.c looks at it.
+ * Time is Redis' own: the model is told it, and what is due or silent is made so in both.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "backend_help_test.h"
+#include "cluster_tracker.h"
 #include "rng.h"
 #include "sim_store.h"
 
 #define DOCS 4
 #define CALLS 600
+#define BEATS 60
 /* The marks of all documents are compared once in so many calls: that starts redis-cli. */
 #define MARKS_EVERY 25
 
@@ -22,9 +24,11 @@ static const char *const names[DOCS] = {"a", "b/ä", "c:{1}", "d"};
 
 static struct rng rng;
 static struct sim_store model;
-static struct bytes violation;
-static struct storage_lock *locks[DOCS]; /* the backend's, while the model has one too */
+static struct sim_violation violation;
+static struct storage_lock *locks[DOCS], *model_locks[DOCS]; /* of the same document */
 static unsigned counts[STORAGE_DOCS + 1][STORAGE_BROKEN + 1];
+static size_t claims[2]; /* by round */
+static int64_t opened_ms;
 
 static struct sim_doc *model_doc(unsigned i)
 {
@@ -84,11 +88,13 @@ static bool outputs_equal(const struct storage_call *a, const struct storage_cal
 }
 
 /* Makes the call of both. *asked holds the real answer. */
-static void make(struct asked *asked)
+static void make(struct asked *asked, struct storage_lock **model_lock)
 {
     struct storage_call expected = asked->call;
 
-    ck_assert(sim_store_step(&model, &expected, &model));
+    expected.lock = *model_lock;
+    ck_assert(sim_store_step(&model, &expected, 0));
+    *model_lock = expected.lock;
     enum storage_result result = help_ask(asked);
     counts[asked->call.kind][result]++;
     ck_assert_msg(result == expected.result, "%s %.*s: %s, but the model says %s",
@@ -140,17 +146,18 @@ static struct chain_position stored_head(const struct sim_doc *doc)
 static void fill_append(struct storage_call *call, const struct sim_doc *doc)
 {
     call->payload = random_payload();
-    call->expect = nearly(&doc->head);
+    call->expect = nearly(&doc->redis.head);
     call->first_rev = call->expect.rev + 1;
     call->position = chain_position_after(&call->expect, 1 + rng_below(&rng, 3), call->payload);
 }
 
 static void fill_trim(struct storage_call *call, const struct sim_doc *doc)
 {
-    call->first_rev = 1 + rng_below(&rng, doc->head.rev + 2);
-    call->position = doc->head;
-    if (doc->log.count) {
-        const struct sim_entry *entry = &doc->log.items[rng_below(&rng, doc->log.count)];
+    call->first_rev = 1 + rng_below(&rng, doc->redis.head.rev + 2);
+    call->position = doc->redis.head;
+    if (doc->redis.log.count) {
+        const struct sim_entry *entry =
+            &doc->redis.log.items[rng_below(&rng, doc->redis.log.count)];
         call->first_rev = entry->first_rev;
         call->position = entry->position;
     }
@@ -179,7 +186,7 @@ static void fill(struct storage_call *call, const struct sim_doc *doc)
 {
     switch (call->kind) {
     case STORAGE_READ:
-        call->from_rev = rng_below(&rng, doc->head.rev + 3);
+        call->from_rev = rng_below(&rng, doc->redis.head.rev + 3);
         call->count_max = rng_below(&rng, 20);
         break;
     case STORAGE_APPEND:
@@ -189,7 +196,7 @@ static void fill(struct storage_call *call, const struct sim_doc *doc)
         call->position = stored_head(doc);
         break;
     case STORAGE_REBASE:
-        call->expect = nearly(&doc->head);
+        call->expect = nearly(&doc->redis.head);
         call->position = stored_head(doc);
         break;
     case STORAGE_TRIM:
@@ -214,10 +221,10 @@ static void call_one(unsigned i, enum storage_kind kind)
     fill(&asked.call, model_doc(i));
     /* Both have the lock, each its own. */
     asked.call.lock = locks[i];
-    make(&asked);
+    make(&asked, &model_locks[i]);
     if (kind == STORAGE_LOCK || kind == STORAGE_COMMIT || kind == STORAGE_UNLOCK) {
         locks[i] = asked.call.lock;
-        ck_assert_int_eq(locks[i] != NULL, model_doc(i)->lock_holder != NULL);
+        ck_assert_int_eq(locks[i] != NULL, model_locks[i] != NULL);
     }
     help_drop(&asked);
 }
@@ -233,7 +240,8 @@ static bool is_marked(unsigned i)
 static void marks_compare(void)
 {
     for (unsigned i = 0; i < DOCS; i++)
-        ck_assert_msg(is_marked(i) == model_doc(i)->dirty, "the mark of %s differs", names[i]);
+        ck_assert_msg(is_marked(i) == model_doc(i)->redis.dirty, "the mark of %s differs",
+                      names[i]);
 }
 
 /* Damages the mark of a document, in both; the sweep finds it. */
@@ -241,13 +249,13 @@ static void mark_flip(unsigned i)
 {
     struct sim_doc *doc = model_doc(i);
 
-    if (!doc->has_head)
+    if (!doc->redis.has_head)
         return; /* the sweep goes by heads */
-    if (doc->dirty)
+    if (doc->redis.dirty)
         (void)support_redis_cli(help.redis, "zrem 'weft:{%u}:dirty' '%s'", doc->lane, names[i]);
     else
         (void)support_redis_cli(help.redis, "zadd 'weft:{%u}:dirty' 1 '%s'", doc->lane, names[i]);
-    doc->dirty = !doc->dirty;
+    doc->redis.dirty = !doc->redis.dirty;
 }
 
 static void sweep(void)
@@ -259,7 +267,7 @@ static void sweep(void)
         struct storage_call expected;
         asked.call.lane = lane;
         expected = asked.call;
-        ck_assert(sim_store_step(&model, &expected, &model));
+        ck_assert(sim_store_step(&model, &expected, 0));
         expected_count += expected.count;
         do { /* a real round may take several calls */
             ck_assert_int_eq(help_ask(&asked), STORAGE_OK);
@@ -270,6 +278,131 @@ static void sweep(void)
     ck_assert_uint_eq(count, expected_count);
     ck_assert_uint_gt(count, 0);
     marks_compare();
+}
+
+/* ---- claims ---- */
+
+/* Due a day ago, or in a day: what is due does not depend on how fast the test is. */
+static void mark_date(unsigned i, int64_t now_ms)
+{
+    struct sim_doc *doc = model_doc(i);
+    const int64_t day_ms = 86400000;
+    int64_t due = rng_percent(&rng, 50) ? now_ms - day_ms : now_ms + day_ms;
+
+    if (!doc->redis.dirty)
+        return;
+    doc->redis.due_ms = (uint64_t)due;
+    (void)support_redis_cli(help.redis, "zadd 'weft:{%u}:dirty' %lld '%s'", doc->lane,
+                            (long long)due, names[i]);
+}
+
+static bool claimed(const struct storage_call *call, struct slice id)
+{
+    for (size_t i = 0; i < call->doc_count; i++)
+        if (slice_equal(call->docs[i], id))
+            return true;
+    return false;
+}
+
+static struct asked look(void)
+{
+    return (struct asked){.call = {.kind = STORAGE_BEAT, .list = STORAGE_GATEWAYS}};
+}
+
+static int64_t redis_now_ms(void)
+{
+    struct asked asked = look();
+
+    ck_assert_int_eq(help_ask(&asked), STORAGE_OK);
+    int64_t now = (int64_t)asked.call.time_ms;
+    help_drop(&asked);
+    return now;
+}
+
+/* One lane, twice: what was claimed is not due again. */
+static void claim_compare(unsigned i)
+{
+    struct asked asked = help_call(STORAGE_CLAIM, "");
+    int64_t now = redis_now_ms();
+
+    for (unsigned k = 0; k < DOCS; k++)
+        mark_date(k, now);
+    model.now_ms = (uint64_t)now;
+    asked.call.lane = model_doc(i)->lane;
+    asked.call.lease_ms = 3600000;
+    asked.call.count_max = 100;
+    for (unsigned round = 0; round < 2; round++) {
+        struct storage_call expected = asked.call;
+        expected.doc_count = 0;
+        ck_assert(sim_store_step(&model, &expected, 0));
+        ck_assert_int_eq(help_ask(&asked), STORAGE_OK);
+        ck_assert_uint_eq(asked.call.doc_count, expected.doc_count);
+        for (size_t k = 0; k < expected.doc_count; k++)
+            ck_assert(claimed(&asked.call, expected.docs[k]));
+        claims[round] += expected.doc_count;
+        help_drop(&asked);
+    }
+}
+
+/* ---- beats ---- */
+
+#define MEMBERS 3
+
+/* Stamped a day ahead, or silent for long: nor does who is silent depend on speed. */
+static void members_date(void)
+{
+    const int64_t now_ms = redis_now_ms(), day_ms = 86400000;
+
+    for (size_t i = 0; i < model.member_count[STORAGE_WORKERS]; i++) {
+        struct sim_member *m = &model.members[STORAGE_WORKERS][i];
+        m->stamp_ms = (uint64_t)(rng_percent(&rng, 25) ? now_ms - day_ms : now_ms + day_ms);
+        (void)support_redis_cli(help.redis, "hset weft:members 'm:%s' '%llu %s %016llx %s'",
+                                m->member.id, (unsigned long long)m->stamp_ms,
+                                cluster_state_name(m->member.state),
+                                (unsigned long long)m->member.boot_id, m->member.address);
+    }
+}
+
+static bool views_equal(const struct cluster_view *a, const struct cluster_view *b)
+{
+    bool equal = a->number == b->number && a->count == b->count;
+
+    for (size_t i = 0; equal && i < a->count; i++) {
+        const struct cluster_member *m = &a->members[i], *n = cluster_view_find(b, m->id);
+        equal = n && n->boot_id == m->boot_id && n->state == m->state &&
+                strcmp(n->address, m->address) == 0;
+    }
+    return equal;
+}
+
+/* For a while after Redis was reached a process drops nobody. */
+static bool silence_counts(void)
+{
+    return ev_loop_now_ms(help.loop) >= opened_ms + CLUSTER_SILENCE_MS;
+}
+
+static void beat_compare(void)
+{
+    struct asked asked = {.call = {.kind = STORAGE_BEAT, .list = STORAGE_WORKERS}};
+    char id[] = {'w', (char)('0' + rng_below(&rng, MEMBERS)), 0};
+
+    members_date();
+    if (rng_percent(&rng, 80))
+        ck_assert_int_eq(cluster_member_make(slice_str(id), slice_str("ipc:///x"),
+                                             1 + rng_below(&rng, 2),
+                                             rng_percent(&rng, 50) ? CLUSTER_LIVE : CLUSTER_LEAVING,
+                                             &asked.call.self),
+                         0);
+    asked.call.gone = asked.call.self.id[0] && rng_percent(&rng, 20);
+    struct storage_call expected = asked.call;
+    ck_assert_int_eq(help_ask(&asked), STORAGE_OK);
+    model.now_ms = asked.call.time_ms;
+    ck_assert(sim_store_step(&model, &expected, 0));
+    ck_assert_msg(views_equal(expected.view, asked.call.view),
+                  "views differ: %llu with %zu, but the model says %llu with %zu",
+                  (unsigned long long)asked.call.view->number, asked.call.view->count,
+                  (unsigned long long)expected.view->number, expected.view->count);
+    help_drop(&asked);
 }
 
 /* ---- the test ---- */
@@ -303,28 +436,32 @@ static void setup(void)
     printf("WEFT_SEED=%llu\n", (unsigned long long)number);
     fflush(stdout);
     rng_init(&rng, number);
-    bytes_init(&violation, 0);
     sim_store_init(&model, &violation);
     model.lossy = true; /* rebases lose entries here that nobody has archived */
     help_config(&config, REDIS_LEVEL_FSYNC, true);
     config.postgres.lock_ms = 100000;
     help_open_as(&config);
     AWAIT(backend_ready(help.backend));
+    opened_ms = ev_loop_now_ms(help.loop);
 }
 
 static void teardown(void)
 {
     help_close();
     sim_store_fini(&model);
-    bytes_fini(&violation);
+    bytes_fini(&violation.text);
 }
 
 START_TEST(the_model_and_the_servers_agree)
 {
     for (unsigned i = 1; i <= CALLS; i++) {
         step();
-        if (i % MARKS_EVERY == 0)
+        if (i % MARKS_EVERY == 0) {
             marks_compare();
+            claim_compare((unsigned)rng_below(&rng, DOCS));
+            if (silence_counts())
+                beat_compare();
+        }
     }
     for (unsigned i = 0; i < DOCS; i++) {
         if (locks[i])
@@ -334,6 +471,11 @@ START_TEST(the_model_and_the_servers_agree)
             mark_flip(i);
     }
     sweep();
+    AWAIT(silence_counts());
+    for (unsigned i = 0; i < BEATS; i++)
+        beat_compare();
+    ck_assert_uint_gt(claims[0], 0);
+    ck_assert_uint_eq(claims[1], 0);
     /* What never happened was not compared. */
     static const struct {
         enum storage_kind kind;

@@ -144,8 +144,11 @@ static void step_trim(struct sim_store *store, struct sim_doc *doc, struct stora
     if (!sim_ledger_archived(doc, &call->position))
         sim_store_violate(store, SIM_TRIM, "trimmed what is not archived", doc, call->position.rev);
     sim_entries_drop_front(&doc->redis.log, at + 1);
+    /* The mark still carries the end of the claim: what came meanwhile is due earlier. */
     if (doc->redis.log.count == 0)
         doc->redis.dirty = false;
+    else if (doc->redis.due_ms > store->now_ms + DUE_MS)
+        doc->redis.due_ms = store->now_ms + DUE_MS;
     call->entries_left = doc->redis.log.count;
     call->result = STORAGE_OK;
 }
@@ -190,15 +193,18 @@ static void step_remark(struct sim_store *store, struct storage_call *call)
     call->result = STORAGE_OK;
 }
 
-static bool members_expire(struct sim_store *store, enum storage_list list, const char *gone)
+static bool members_expire(struct sim_store *store, enum storage_list list,
+                           const struct storage_call *call)
 {
     struct sim_member *members = store->members[list];
     size_t kept = 0;
 
-    for (size_t i = 0; i < store->member_count[list]; i++)
-        if (store->now_ms - members[i].stamp_ms <= CLUSTER_SILENCE_MS &&
-            !(gone && strcmp(members[i].member.id, gone) == 0))
+    for (size_t i = 0; i < store->member_count[list]; i++) {
+        bool self = strcmp(members[i].member.id, call->self.id) == 0;
+        bool silent = store->now_ms > members[i].stamp_ms + CLUSTER_SILENCE_MS;
+        if (self ? !call->gone : !silent)
             members[kept++] = members[i];
+    }
     bool changed = kept != store->member_count[list];
     store->member_count[list] = kept;
     return changed;
@@ -223,7 +229,7 @@ static bool member_stamp(struct sim_store *store, enum storage_list list,
 
 static void step_beat(struct sim_store *store, struct storage_call *call)
 {
-    bool changed = members_expire(store, call->list, call->gone ? call->self.id : NULL);
+    bool changed = members_expire(store, call->list, call);
 
     if (call->self.id[0] && !call->gone)
         changed |= member_stamp(store, call->list, &call->self);
