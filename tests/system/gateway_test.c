@@ -277,15 +277,16 @@ START_TEST(test_drain_cut)
 }
 END_TEST
 
+/* Asked twice it does not wait for anybody. */
 START_TEST(test_stop_twice)
 {
+    stopped_well();
+    start((const char *[]){"--drain", "1h", NULL});
     welcome(&a, WS_PROTOCOL_PROTO);
     support_process_signal(gateway, SIGTERM);
     admin_says("/readyz", "stopping");
     support_process_signal(gateway, SIGINT);
-    int64_t begin = support_now_ms();
     ck_assert_int_eq(support_process_wait(gateway, SUPPORT_WAIT_MS), 0);
-    ck_assert_int_lt(support_now_ms() - begin, 9000); /* the window is 10 s */
     gateway = support_process_stop(gateway);
     support_client_close(&a);
 }
@@ -347,7 +348,8 @@ START_TEST(test_thousand)
     }
     ping(&a);
     support_process_signal(gateway, SIGTERM);
-    support_process_signal(gateway, SIGTERM); /* now, and not in 10 s */
+    admin_says("/readyz", "stopping");
+    support_process_signal(gateway, SIGTERM);
     int status = support_process_wait(gateway, SUPPORT_WAIT_MS);
     ck_assert_msg(status == 0, "status %d; it said\n%s", status, support_process_log(gateway));
     gateway = support_process_stop(gateway);
