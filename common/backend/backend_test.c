@@ -26,7 +26,8 @@ static void teardown(void)
     support_server_resume(help.redis); /* wherever the test has ended */
     support_server_resume(help.postgres);
     help.on_reconnected = NULL;
-    help_close();
+    if (help.loop)
+        help_close();
 }
 
 static bool same(const struct chain_position *a, const struct chain_position *b)
@@ -547,6 +548,49 @@ START_TEST(a_redis_that_does_not_give_the_level_is_refused)
 }
 END_TEST
 
+static struct support_server *replica_start(void)
+{
+    char port[8], own[8], of[32];
+
+    help.redis = support_server_stop(help.redis);
+    snprintf(port, sizeof port, "%d", support_port());
+    snprintf(own, sizeof own, "%d", support_port());
+    snprintf(of, sizeof of, "127.0.0.1 %s", port);
+    const char *options[] = {"--port", port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay",
+                             "0",      NULL};
+    const char *replica_options[] = {"--port", own, "--bind", "127.0.0.1", "--replicaof", of, NULL};
+    help.redis = support_redis_start(options);
+    return support_redis_start(replica_options);
+}
+
+START_TEST(at_replica_only_what_is_confirmed_is_ok)
+{
+    struct backend_config config;
+    struct asked read;
+    help_close();
+    struct support_server *replica = replica_start();
+    help_config(&config, REDIS_LEVEL_REPLICA, false);
+    config.redis.replicas = 1;
+    config.redis.command_ms = 1500;
+    help_open_as(&config);
+    AWAIT(backend_ready(help.backend));
+    struct asked adopt = help_call(STORAGE_ADOPT, DOC);
+    adopt.call.position = chain_position_start(slice_str(DOC));
+    AWAIT(help_ask(&adopt) == STORAGE_OK); /* a new replica may confirm nothing for a while */
+    ck_assert_int_eq(read_from(&read, 1, 10), STORAGE_OK);
+    help_drop(&read);
+    support_server_pause(replica);
+    ck_assert_int_eq(read_from(&read, 1, 10), STORAGE_UNKNOWN); /* it could still be lost */
+    ck_assert(!read.call.has_head);
+    help_drop(&read);
+    support_server_resume(replica);
+    AWAIT(read_from(&read, 1, 10) == STORAGE_OK);
+    help_drop(&read);
+    help_close();
+    (void)support_server_stop(replica);
+}
+END_TEST
+
 /* ---- PostgreSQL ---- */
 
 static struct storage_lock *lock_doc(struct asked *ret)
@@ -913,6 +957,7 @@ int main(void)
     /* These kill servers, so the servers are their own. */
     tcase_add_checked_fixture(death, help_servers_start, help_servers_stop);
     tcase_add_checked_fixture(death, setup_both, teardown);
+    tcase_add_test(death, at_replica_only_what_is_confirmed_is_ok);
     tcase_add_test(death, a_dead_redis_opens_the_breaker);
     tcase_add_test(death, a_dead_postgres_opens_only_its_own_breaker);
     SRunner *runner = srunner_create(suite);
