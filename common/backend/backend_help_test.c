@@ -220,3 +220,90 @@ struct chain_position help_append(const char *doc, const struct chain_position *
     help_drop(&append);
     return append.call.position;
 }
+
+void help_teardown(void)
+{
+    support_server_resume(help.redis); /* wherever the test has ended */
+    support_server_resume(help.postgres);
+    help.on_reconnected = NULL;
+    if (help.loop)
+        help_close();
+}
+
+void help_reopen_short(bool with_postgres)
+{
+    struct backend_config config;
+
+    help_close();
+    help_config(&config, REDIS_LEVEL_FSYNC, with_postgres);
+    config.redis.command_ms = config.postgres.command_ms = 1500;
+    help_open_as(&config);
+    AWAIT(backend_ready(help.backend));
+}
+
+enum storage_result help_read(struct asked *asked, uint64_t from_rev, uint64_t count_max)
+{
+    *asked = help_call(STORAGE_READ, DOC);
+    asked->call.from_rev = from_rev;
+    asked->call.count_max = count_max;
+    return help_ask(asked);
+}
+
+uint64_t help_metric(const char *series)
+{
+    struct bytes page = BYTES_INIT;
+
+    backend_metrics_append(help.backend, &page);
+    bytes_append_u8(&page, 0);
+    ck_assert(!page.failed);
+    char line[200];
+    snprintf(line, sizeof line, "\n%s ", series);
+    const char *at = strstr((const char *)page.data, line);
+    ck_assert_msg(at != NULL, "there is no series %s", series);
+    uint64_t value = strtoull(at + strlen(line), NULL, 10);
+    bytes_fini(&page);
+    return value;
+}
+
+bool help_text_is(struct slice s, const char *text)
+{
+    return slice_equal(s, slice_str(text));
+}
+
+enum storage_result help_trim(uint64_t first_rev, const struct chain_position *to,
+                              uint64_t *ret_left)
+{
+    struct asked trim = help_call(STORAGE_TRIM, DOC);
+
+    trim.call.first_rev = first_rev;
+    trim.call.position = *to;
+    enum storage_result result = help_ask(&trim);
+    *ret_left = trim.call.entries_left;
+    help_drop(&trim);
+    return result;
+}
+
+TCase *help_case(Suite *suite, const char *name, bool own_servers)
+{
+    TCase *tcase = tcase_create(name);
+
+    if (own_servers)
+        tcase_add_checked_fixture(tcase, help_servers_start, help_servers_stop);
+    else
+        tcase_add_unchecked_fixture(tcase, help_servers_start, help_servers_stop);
+    tcase_set_timeout(tcase, 120);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+int help_main(const char *name, void (*add)(Suite *suite))
+{
+    Suite *suite = suite_create(name);
+    SRunner *runner = srunner_create(suite);
+
+    add(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

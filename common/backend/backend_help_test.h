@@ -10,6 +10,7 @@
 #include "support_server.h"
 
 #define HELP_WAIT_MS 30000
+#define DOC "doc/a" /* for tests that need only one */
 
 /* Waits for a condition, turning the loop. */
 #define AWAIT(condition)                                                                           \
@@ -54,8 +55,12 @@ void help_servers_stop(void);
 void help_open(enum redis_level level, bool with_postgres);
 void help_config(struct backend_config *ret, enum redis_level level, bool with_postgres);
 void help_open_as(const struct backend_config *config);
+/* Again, with deadlines that a test can wait for. */
+void help_reopen_short(bool with_postgres);
 /* Closes what is open; also the loop. */
 void help_close(void);
+/* The same, wherever the test has ended. */
+void help_teardown(void);
 
 void help_send(struct asked *asked);
 /* Sends and waits. Returns the result. */
@@ -68,5 +73,17 @@ struct chain_position help_adopt(const char *doc);
 /* Appends one entry of one revision; returns where the chain stands then. */
 struct chain_position help_append(const char *doc, const struct chain_position *at,
                                   const char *payload);
+/* Of DOC. */
+enum storage_result help_read(struct asked *asked, uint64_t from_rev, uint64_t count_max);
+enum storage_result help_trim(uint64_t first_rev, const struct chain_position *to,
+                              uint64_t *ret_left);
+
+/* The value of a series on the metrics page, which must have it. */
+uint64_t help_metric(const char *series);
+bool help_text_is(struct slice s, const char *text);
+
+/* A case whose tests share their servers, or have each its own, because they kill them. */
+TCase *help_case(Suite *suite, const char *name, bool own_servers);
+int help_main(const char *name, void (*add)(Suite *suite));
 
 #endif

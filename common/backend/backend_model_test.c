@@ -493,18 +493,15 @@ START_TEST(the_model_and_the_servers_agree)
 }
 END_TEST
 
-int main(void)
+static void add(Suite *suite)
 {
-    Suite *suite = suite_create("backend model");
-    TCase *all = tcase_create("all");
-    tcase_add_unchecked_fixture(all, help_servers_start, help_servers_stop);
+    TCase *all = help_case(suite, "all", false);
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, the_model_and_the_servers_agree);
     tcase_set_timeout(all, 200);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+}
+
+int main(void)
+{
+    return help_main("backend model", add);
 }
