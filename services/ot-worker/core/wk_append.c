@@ -284,6 +284,18 @@ static bool tail_fits(struct wk_doc *d)
     return false;
 }
 
+/* What waits here waits for a beat or for the archiver: both are looked for at every tick. */
+static void live_schedule(struct wk_doc *d)
+{
+    bool waits = !list_empty(&d->pending) || !list_empty(&d->opens);
+    uint64_t idle_ms = d->used_ms + d->core->config.idle_ms;
+
+    if (waits)
+        wk_doc_at(d, wk_now_ms(d->core) + WK_TICK_MS);
+    else
+        wk_doc_at(d, wk_doc_idle(d) && idle_ms < d->check_ms ? idle_ms : d->check_ms);
+}
+
 void wk_doc_next(struct wk_doc *d)
 {
     MUST(d->state == WK_LIVE && !d->busy);
@@ -310,4 +322,6 @@ void wk_doc_next(struct wk_doc *d)
     d->turn = false;
     if (wk_now_ms(d->core) >= d->check_ms)
         wk_check_begin(d);
+    else
+        live_schedule(d);
 }

@@ -189,6 +189,7 @@ START_TEST(cold_documents_wait_while_memory_is_full_of_used_ones)
     uint64_t b = fake_join(&f, 2, ids[0], 4); /* warm ones are served */
     fake_detach(&f, a[0]);
     fake_detach(&f, b);
+    fake_run(&f, 100);
     a[2] = fake_create(&f, 1, ids[2], 3); /* as soon as one is idle */
 }
 END_TEST

@@ -8,7 +8,6 @@
 
 /* Attribute lists interned for all documents together. */
 #define ATTRS_BYTES_MAX (256u << 20)
-#define TICK_MS 50
 /* A worker that cannot hand everything over leaves all the same: its documents' gateways ask the
  * next owner when its links end. */
 #define DRAIN_MS 5000
@@ -35,6 +34,7 @@ struct wk_core *wk_core_new(const struct wk_config *config, const struct wk_io *
     *core = (struct wk_core){.config = *config, .io = *io, .state = CLUSTER_JOINING};
     list_init(&core->all);
     list_init(&core->changed);
+    wk_wheel_init(core);
     core->stale = true;
     cluster_view_tracker_init(&core->tracker, config->id);
     core->attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);
@@ -78,6 +78,8 @@ void wk_core_drain(struct wk_core *core)
     core->draining = true;
     core->drain_until_ms = now + DRAIN_MS;
     core->beat_due_ms = now;
+    list_for_each (node, &core->all)
+        wk_doc_at(list_entry(node, struct wk_doc, all), now);
     wk_core_tick(core);
 }
 
@@ -141,25 +143,6 @@ void wk_core_storage_reconnected(struct wk_core *core)
     cluster_view_tracker_reconnected(&core->tracker, wk_now_ms(core));
 }
 
-static void doc_tick(struct wk_core *core, struct wk_doc *d, uint64_t now)
-{
-    if (d->state == WK_WAITING && now >= d->retry_ms) {
-        if (d->doc)
-            wk_follow_begin(d);
-        else
-            wk_load_begin(d);
-        return;
-    }
-    if (d->state != WK_LIVE)
-        return;
-    if (wk_doc_idle(d) && (core->draining || now >= d->used_ms + core->config.idle_ms)) {
-        wk_doc_evict(d);
-        return;
-    }
-    if (now >= d->check_ms || d->slow_ms || !list_empty(&d->opens) || !list_empty(&d->pending))
-        wk_doc_next(d);
-}
-
 void wk_core_tick(struct wk_core *core)
 {
     uint64_t now = wk_now_ms(core);
@@ -169,9 +152,8 @@ void wk_core_tick(struct wk_core *core)
     wk_member_tick(core);
     if (now < core->tick_ms)
         return;
-    core->tick_ms = now + TICK_MS;
-    list_for_each_safe (node, &core->all)
-        doc_tick(core, list_entry(node, struct wk_doc, all), now);
+    core->tick_ms = now + WK_TICK_MS;
+    wk_wheel_tick(core, now);
     wk_docs_evict(core);
 }
 

@@ -31,6 +31,9 @@
 #include "ot_codec.h"
 #include "wk_core.h"
 
+#define WK_TICK_MS 50
+#define WK_WHEEL_SLOTS 128
+
 enum wk_state {
     WK_READING,
     WK_STORED,
@@ -119,6 +122,8 @@ struct wk_doc {
     UT_hash_handle hh;   /* by id, in wk_core.docs */
     struct list all;     /* in wk_core.all: least recently used first */
     struct list changed; /* in wk_core.changed, while shown_ms is recent */
+    struct list due;     /* in a slot of wk_core.wheel */
+    uint64_t due_ms;
     struct wk_core *core;
     struct bytes id; /* owned */
     uint16_t shard;
@@ -162,8 +167,11 @@ struct wk_core {
     struct ot_attrs_table *attrs;
     struct wk_doc *docs; /* hash table */
     struct list all, changed;
+    struct list wheel[WK_WHEEL_SLOTS];
+    uint64_t wheel_ms; /* slots up to here are done */
     struct wk_gateway *gateways;
     size_t bytes;
+    uint64_t evict_ms; /* not before */
     uint64_t attachment_count, pending_count;
     /* membership: wk_member.c */
     struct cluster_view_tracker tracker;
@@ -196,6 +204,12 @@ void wk_doc_use(struct wk_doc *d);
 void wk_docs_evict(struct wk_core *core);
 void wk_call_begin(struct wk_doc *d, enum wk_state state, enum storage_kind kind);
 void wk_call_send(struct wk_doc *d);
+
+/* wk_wheel.c */
+void wk_wheel_init(struct wk_core *core);
+/* Looks at it then, unless that is to happen earlier anyway. */
+void wk_doc_at(struct wk_doc *d, uint64_t ms);
+void wk_wheel_tick(struct wk_core *core, uint64_t now);
 
 /* wk_attach.c: gateways and attachments */
 void wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item);

@@ -201,6 +201,17 @@ static struct wk_doc *open_queue(struct wk_core *core, uint64_t gateway_boot,
     return d;
 }
 
+/* With the open that still waits for its answer, if one does. */
+static void attachment_forget(struct wk_attachment *a)
+{
+    list_for_each_safe (node, &a->doc->opens) {
+        struct wk_open *o = list_entry(node, struct wk_open, link);
+        if (o->gateway_boot == a->gateway->boot && o->attachment == a->number)
+            wk_open_free(o);
+    }
+    wk_attachment_end(a);
+}
+
 static void open_item(struct wk_core *core, uint64_t gateway_boot,
                       const struct wire_link_open *open)
 {
@@ -209,7 +220,7 @@ static void open_item(struct wk_core *core, uint64_t gateway_boot,
 
     core->counters.opens++;
     if (old)
-        wk_attachment_end(old);
+        attachment_forget(old);
     wk_view_heard(core, open->view);
     if (!wk_stale(core) && !wk_member_serves(core, shard, open->owner_unreachable)) {
         wk_moved_send(core, gateway_boot, open->open.doc, shard);
@@ -256,7 +267,7 @@ static void detach_item(struct wk_core *core, uint64_t gateway_boot, uint64_t at
     struct wk_attachment *a = wk_attachment_find(core, gateway_boot, attachment);
 
     if (a)
-        wk_attachment_end(a);
+        attachment_forget(a);
 }
 
 static bool item_in(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_worker *in)

@@ -42,6 +42,7 @@ void wk_retry(struct wk_doc *d)
     d->state = WK_WAITING;
     /* Half of it jittered, so that all documents do not come back at once. */
     d->retry_ms = wk_now_ms(d->core) + delay / 2 + d->core->io.random(d->core->io.ctx) % delay;
+    wk_doc_at(d, d->retry_ms);
     wk_doc_charge(d);
     /* Who waits for long is told to come back; submits wait, the gateways keep them too. */
     if (d->attempts > ATTEMPTS_MAX)

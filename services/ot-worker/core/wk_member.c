@@ -55,6 +55,7 @@ static void view_changed(struct wk_core *core)
         if (d->state != WK_LIVE || wk_handoff(d))
             continue;
         d->check_ms = 0;
+        wk_doc_at(d, 0);
     }
 }
 

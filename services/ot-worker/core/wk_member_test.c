@@ -1,4 +1,5 @@
 /* Who serves what: views, moves, planned handoff, runners-up, and leaving. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "wk_cases_test.h"
@@ -274,6 +275,28 @@ START_TEST(a_session_whose_end_was_told_is_closed_before_a_handoff)
 }
 END_TEST
 
+START_TEST(each_document_is_looked_at_in_its_time_however_many)
+{
+    char name[16];
+
+    for (unsigned i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "d%u", i);
+        fake_create(&f, 1, slice_str(name), 1);
+        fake_run(&f, 70);
+    }
+    fake_run(&f, 12000);
+    uint64_t before = f.store.calls[STORAGE_READ];
+    fake_run(&f, 12000); /* three looks each at a revalidation of four seconds */
+    ck_assert_uint_ge(f.store.calls[STORAGE_READ] - before, 2 * 60);
+    ck_assert_uint_le(f.store.calls[STORAGE_READ] - before, 4 * 60);
+    f.now_ms += 3600000; /* a pause longer than any turn of the wheel */
+    fake_run(&f, 600);
+    before = f.store.calls[STORAGE_READ];
+    fake_run(&f, 4100);
+    ck_assert_uint_ge(f.store.calls[STORAGE_READ] - before, 60);
+}
+END_TEST
+
 START_TEST(heads_name_what_changed_lately_to_those_who_look)
 {
     struct wire_head *heads;
@@ -348,6 +371,7 @@ TCase *wk_member_cases(void)
     tcase_add_test(tc, the_owner_stays_owner_when_asked_as_runner_up);
     tcase_add_test(tc, after_a_reconnect_nobody_is_declared_dead_for_a_while);
     tcase_add_test(tc, a_session_whose_end_was_told_is_closed_before_a_handoff);
+    tcase_add_test(tc, each_document_is_looked_at_in_its_time_however_many);
     tcase_add_test(tc, heads_name_what_changed_lately_to_those_who_look);
     return tc;
 }

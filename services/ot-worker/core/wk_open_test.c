@@ -546,6 +546,23 @@ START_TEST(an_attachment_that_went_away_gets_no_answer)
 }
 END_TEST
 
+START_TEST(an_open_that_is_sent_again_is_answered_once)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(slice_str("d2"), 1);
+
+    open.open.has_create = true;
+    open.open.create_kind = WIRE_DOC_TEXT;
+    open.open.create_content = fake_insert(&f, 0, "x");
+    open.attachment = fake_open(&f, 1, open);
+    fake_open(&f, 1, open);
+    fake_settle(&f);
+    fake_expect(&f, 1, WIRE_TO_GATEWAY_ENTRY);
+    fake_expect_opened(&f, open.attachment, WIRE_OPENED_UP_TO_DATE);
+    fake_expect_none(&f);
+}
+END_TEST
+
 START_TEST(what_was_erased_before_the_ring_is_nowhere)
 {
     uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
@@ -625,6 +642,7 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, who_may_not_write_creates_nothing);
     tcase_add_test(tc, who_may_not_read_is_denied_after_his_session_is_closed);
     tcase_add_test(tc, an_attachment_that_went_away_gets_no_answer);
+    tcase_add_test(tc, an_open_that_is_sent_again_is_answered_once);
     tcase_add_test(tc, what_was_erased_before_the_ring_is_nowhere);
     tcase_add_test(tc, a_damaged_log_is_quarantined);
     return tc;

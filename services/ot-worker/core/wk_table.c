@@ -3,6 +3,8 @@
 
 #include "wk_doc.h"
 
+#define EVICT_PAUSE_MS 50
+
 struct wk_doc *wk_doc_find(struct wk_core *core, struct slice id)
 {
     struct wk_doc *d;
@@ -26,6 +28,7 @@ static struct wk_doc *doc_alloc(struct wk_core *core, struct slice id)
     list_init(&d->attachments);
     list_init(&d->read_ring);
     list_init(&d->changed);
+    list_init(&d->due);
     d->shard = cluster_shard_of(id);
     if (!d->id.failed)
         HASH_ADD_KEYPTR(hh, core->docs, d->id.data, d->id.size, d);
@@ -74,6 +77,7 @@ void wk_doc_drop(struct wk_doc *d)
     core->bytes -= d->charged;
     list_remove(&d->all);
     list_remove(&d->changed);
+    list_remove(&d->due);
     HASH_DEL(core->docs, d);
     bytes_fini(&d->id);
     free(d);
@@ -112,6 +116,12 @@ void wk_doc_use(struct wk_doc *d)
 
 void wk_docs_evict(struct wk_core *core)
 {
+    uint64_t now = wk_now_ms(core);
+
+    if (core->bytes <= core->config.documents_bytes_max || now < core->evict_ms)
+        return;
+    /* If nothing can go now, not every event is to walk the whole table again. */
+    core->evict_ms = now + EVICT_PAUSE_MS;
     list_for_each_safe (node, &core->all) {
         struct wk_doc *oldest = list_entry(node, struct wk_doc, all);
         if (core->bytes <= core->config.documents_bytes_max)
