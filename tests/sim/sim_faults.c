@@ -24,13 +24,14 @@ static unsigned at_times(struct sim_world *world, unsigned percent, unsigned mos
 void sim_faults_draw(struct sim_world *world)
 {
     world->faults = (struct sim_faults){
+        .slow_percent = 1 + upto(world, 9),
         .storage_lost = upto(world, 4),
         .storage_down = upto(world, 2),
         .postgres_slow_ms = at_times(world, 30, 1500),
         .postgres_restart = at_times(world, 30, 30),
         .link_reset = upto(world, 8),
         .disconnect = upto(world, 12),
-        .cut_submit = at_times(world, 60, 6),
+        .cut_submit = at_times(world, 60, 12),
         .offline = at_times(world, 40, 50),
         .crash = upto(world, 6),
         .drain = at_times(world, 40, 5),

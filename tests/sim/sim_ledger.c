@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "archive_segment.h"
 #include "hash.h"
 #include "must.h"
 #include "sim_store.h"
@@ -248,23 +249,64 @@ void sim_store_loaded(struct sim_store *store, struct slice id, uint64_t rev, un
 
 /* --- archive --- */
 
-void sim_ledger_archive(struct sim_store *store, struct sim_doc *doc,
-                        const struct chain_position *position)
+/* The entries of a segment become the end of the ledger. False: they do not lead to its end. */
+static bool segment_replay(struct sim_store *store, struct sim_doc *doc,
+                           const struct storage_call *call)
 {
-    uint64_t from = doc->archived_count ? doc->archived[doc->archived_count - 1].rev : 0;
-    const struct sim_entry *end = sim_ledger_find(doc, position->rev);
+    struct chain_position at = call->expect;
+    struct archive_reader reader;
+    struct wire_entry entry;
+    struct slice payload;
+    struct arena mem;
+    bool good = archive_reader_init(&reader, call->segment) == 0;
 
-    if (!end || !chain_position_equal(&end->position, position)) {
-        sim_store_violate(store, SIM_LOG, "archived what was never appended", doc, position->rev);
+    arena_init(&mem, 64u << 20);
+    while (good && archive_reader_next(&reader, &payload) == 0 && payload.data &&
+           wire_entry_decode(&mem, payload, &entry) == 0) {
+        at = chain_position_after(&at, entry.count, payload);
+        sim_entries_push(&doc->ledger, entry.first_rev, &at, payload);
+        ops_of_entry(store, doc, payload, true);
+    }
+    arena_fini(&mem);
+    archive_reader_fini(&reader);
+    return chain_position_equal(&at, &call->position);
+}
+
+/*
+ * Where the run is lossy, a commit under way may bring back what Redis has lost and somebody has
+ * written over: PostgreSQL wins (I7), and its entries are the history again.
+ */
+static bool revived(struct sim_store *store, struct sim_doc *doc, const struct storage_call *call)
+{
+    const struct sim_entry *base = sim_ledger_find(doc, call->expect.rev);
+
+    if (!store->lossy ||
+        (call->expect.rev > 0 && (!base || !chain_position_equal(&base->position, &call->expect))))
+        return false;
+    ledger_cut(store, doc, base ? (size_t)(base - doc->ledger.items) + 1 : 0);
+    return segment_replay(store, doc, call);
+}
+
+void sim_ledger_archive(struct sim_store *store, struct sim_doc *doc,
+                        const struct storage_call *call)
+{
+    const struct sim_entry *end = sim_ledger_find(doc, call->position.rev);
+    bool known = end && chain_position_equal(&end->position, &call->position);
+
+    if (!known && !revived(store, doc, call)) {
+        sim_store_violate(store, SIM_LOG, "archived what was never appended", doc,
+                          call->position.rev);
         return;
     }
-    sim_ledger_seen(doc, position);
+    sim_ledger_seen(doc, &call->position);
     doc->archived =
         realloc(doc->archived, (doc->archived_count + doc->ledger.count) * sizeof *doc->archived);
     MUST(doc->archived);
-    for (const struct sim_entry *entry = doc->ledger.items; entry <= end; entry++)
-        if (entry->position.rev > from)
-            doc->archived[doc->archived_count++] = entry->position;
+    for (size_t i = 0; i < doc->ledger.count; i++) {
+        uint64_t rev = doc->ledger.items[i].position.rev;
+        if (rev > call->expect.rev && rev <= call->position.rev)
+            doc->archived[doc->archived_count++] = doc->ledger.items[i].position;
+    }
 }
 
 bool sim_ledger_archived(const struct sim_doc *doc, const struct chain_position *position)

@@ -333,7 +333,7 @@ static void step_commit(struct sim_store *store, struct sim_doc *doc, struct sto
     }
     doc->stored = true;
     doc->stored_head = call->position;
-    sim_ledger_archive(store, doc, &call->position);
+    sim_ledger_archive(store, doc, call);
     call->result = STORAGE_OK;
 }
 

@@ -150,9 +150,9 @@ void sim_ledger_lost(struct sim_doc *doc);
 void sim_ledger_forget(struct sim_doc *doc, unsigned who);
 /* The entry that ends at this revision, or NULL. */
 struct sim_entry *sim_ledger_find(struct sim_doc *doc, uint64_t rev);
-/* PostgreSQL has committed a segment that ends here. */
+/* PostgreSQL has committed this segment. */
 void sim_ledger_archive(struct sim_store *store, struct sim_doc *doc,
-                        const struct chain_position *position);
+                        const struct storage_call *call);
 bool sim_ledger_archived(const struct sim_doc *doc, const struct chain_position *position);
 /* The op's revision; 0: it is not in the history. */
 uint64_t sim_ledger_op(const struct sim_doc *doc, const struct wire_session *session, uint64_t seq);

@@ -52,8 +52,8 @@ static struct sim_event event_take(struct sim_world *world)
 
 uint64_t sim_delay_ms(struct sim_world *world)
 {
-    if (rng_percent(&world->rng, 3))
-        return rng_between(&world->rng, 20, 400);
+    if (rng_percent(&world->rng, world->faults.slow_percent))
+        return rng_between(&world->rng, 20, 600);
     return rng_below(&world->rng, 6);
 }
 

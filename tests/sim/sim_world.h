@@ -31,6 +31,7 @@ enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
 
 /* How much goes wrong; drawn from the seed (sim_faults.c). Percentages, or 0. */
 struct sim_faults {
+    unsigned slow_percent; /* messages that take long */
     unsigned storage_lost; /* a storage call or its answer is lost */
     unsigned storage_down;
     unsigned postgres_slow_ms; /* at most, on top of each call of PostgreSQL */
