@@ -161,6 +161,10 @@ void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
 {
     struct sim_entries *ledger = &doc->ledger;
 
+    if (!doc->redis.has_head || !chain_position_equal(&doc->redis.head, &call->expect) ||
+        call->first_rev != call->expect.rev + 1)
+        sim_store_violate(store, SIM_APPEND, "an entry was appended that does not follow the head",
+                          doc, call->first_rev);
     for (size_t i = 0; i < ledger->count; i++) {
         struct sim_entry *known = &ledger->items[i];
         if (known->position.rev < call->first_rev)

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 
 #include "ar_core_private.h"
+#include "mutant.h"
 
 #define ATTEMPTS_MAX 3
 /* Raw bytes folded into one segment: bounds memory and the size of a row. */
@@ -140,9 +141,9 @@ static void unlock_begin(struct ar_job *job)
     call_send(job);
 }
 
-static void trim_begin(struct ar_job *job)
+static void trim_begin(struct ar_job *job, enum ar_job_state state)
 {
-    struct storage_call *call = call_begin(job, AR_TRIMMING, STORAGE_TRIM);
+    struct storage_call *call = call_begin(job, state, STORAGE_TRIM);
 
     call->first_rev = doc_entry_first_rev(job->doc);
     call->position = doc_position(job->doc);
@@ -253,7 +254,7 @@ static void read_done(struct ar_job *job)
     job->redis_head = call->head;
     if (call->head.rev <= job->base.rev) {
         if (chain_position_equal(&call->head, &job->base))
-            trim_begin(job); /* committed before, but not trimmed */
+            trim_begin(job, AR_TRIMMING); /* committed before, but not trimmed */
         else if (!job->fresh)
             again(job);
         else
@@ -305,15 +306,27 @@ static void lock_done(struct ar_job *job)
     call_send(job);
 }
 
-static void check_done(struct ar_job *job)
+static bool still_there(const struct ar_job *job)
 {
-    struct storage_call *call = &job->call;
+    const struct storage_call *call = &job->call;
     struct chain_position at = doc_position(job->doc);
 
-    if (call->result != STORAGE_OK || call->entry_count != 1 ||
-        call->entries[0].first_rev != doc_entry_first_rev(job->doc) ||
-        !chain_position_equal(&call->entries[0].position, &at)) {
+    return call->result == STORAGE_OK && call->entry_count == 1 &&
+           call->entries[0].first_rev == doc_entry_first_rev(job->doc) &&
+           chain_position_equal(&call->entries[0].position, &at);
+}
+
+static void check_done(struct ar_job *job)
+{
+    struct chain_position at = doc_position(job->doc);
+
+    bool trimmed = MUTANT(TRIM_BEFORE_COMMIT) && job->call.kind == STORAGE_TRIM;
+    if (!trimmed && !still_there(job)) {
         unlock_begin(job);
+        return;
+    }
+    if (MUTANT(TRIM_BEFORE_COMMIT) && !trimmed) {
+        trim_begin(job, AR_CHECKING);
         return;
     }
     struct storage_call *commit = call_begin(job, AR_COMMITTING, STORAGE_COMMIT);
@@ -343,7 +356,7 @@ static void committed(struct ar_job *job)
         event(job, AR_EVENT_SNAPSHOT, doc_position(job->doc).rev);
         job->since = (struct doc_stored_size){0};
     }
-    trim_begin(job);
+    trim_begin(job, AR_TRIMMING);
 }
 
 static void commit_done(struct ar_job *job)
