@@ -253,7 +253,7 @@ END_TEST
 START_TEST(what_an_op_becomes_is_bounded)
 {
     uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), b = fake_join(&f, 1, FAKE_DOC, 2);
-    size_t size = 20000;
+    size_t size = 60000;
     char *text = arena_alloc(&f.mem, size + 1);
     struct bytes out = BYTES_INIT;
     struct wire_session session = fake_session(&f, 1);
@@ -263,7 +263,7 @@ START_TEST(what_an_op_becomes_is_bounded)
     fake_submit(&f, b, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, fake_insert(&f, 0, text));
     fake_settle(&f);
     struct chain_position base = fake_head(&f, FAKE_DOC);
-    /* A retain with an attribute of 20,000 bytes: kind, length, one key and its value. */
+    /* A retain with an attribute of 60,000 bytes: kind, length, one key and its value. */
     struct bytes attrs = BYTES_INIT;
     bytes_append_varint(&attrs, 1);
     bytes_append_varint(&attrs, 1);
@@ -278,9 +278,9 @@ START_TEST(what_an_op_becomes_is_bounded)
     ot_builder_retain(&builder, 15000, bytes_slice(&attrs));
     ck_assert_int_eq(ot_builder_finish(&builder, &op), 0);
     ot_encode(&op, &out);
-    for (uint64_t seq = 2; seq <= 40; seq++)
+    for (uint64_t seq = 2; seq <= 13; seq++)
         fake_submit(&f, b, seq, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT,
-                    fake_insert(&f, seq * 300, "y")),
+                    fake_insert(&f, seq * 1000, "y")),
             fake_settle(&f);
     fake_skip(&f);
     fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, bytes_slice(&out));

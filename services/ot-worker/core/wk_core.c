@@ -217,7 +217,7 @@ bool wk_core_release(struct wk_core *core, struct slice doc)
     if (!d || d->state != WK_QUARANTINED)
         return false;
     core->quarantined--;
-    d->attempts = 0;
+    d->attempts = d->refusals = 0;
     wk_load_begin(d);
     return true;
 }

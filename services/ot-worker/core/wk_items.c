@@ -99,10 +99,6 @@ static uint32_t submit_refusal(struct wk_core *core, const struct wk_attachment 
         core->counters.pending_full++;
         return WIRE_E_RETRY_LATER;
     }
-    if (d->slow_ms && wk_now_ms(core) - d->slow_ms >= WK_SLOW_MS) {
-        core->counters.tail_full++;
-        return WIRE_E_RETRY_LATER;
-    }
     return 0;
 }
 

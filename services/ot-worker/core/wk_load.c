@@ -24,8 +24,6 @@
 void wk_load_begin(struct wk_doc *d)
 {
     d->doc = doc_free(d->doc);
-    d->refused = false;
-    d->refusals = 0; /* there is something new to read */
     wk_asked(d);
     wk_call_begin(d, WK_READING, STORAGE_READ);
     d->call.from_rev = 1;

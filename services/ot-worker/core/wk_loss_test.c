@@ -193,6 +193,56 @@ START_TEST(a_told_refusal_is_made_good_in_whatever_history_survives)
 }
 END_TEST
 
+/* An op whose refusal was told is not admitted where it would fit after all. */
+START_TEST(a_told_gap_is_no_op_where_the_history_has_what_was_missing)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), b = fake_join(&f, 2, FAKE_DOC, 2);
+    struct wire_session session = fake_session(&f, 2);
+
+    fake_type(&f, b, 2, 0, "b");
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 2, WIRE_E_SEQ_GAP);
+    store_lose(&f.store, FAKE_DOC, 1);
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "o"));
+    fake_run(&f, 300);
+    ck_assert(fake_closed(&f, FAKE_DOC, &session));
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "o\n");
+    ck_assert_uint_gt(b, a);
+}
+END_TEST
+
+START_TEST(a_refusal_whose_record_lost_is_asked_anew)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_session session = fake_session(&f, 1);
+
+    fake_submit(&f, a, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, fake_insert(&f, 9, "x"));
+    fake_other(&f, FAKE_DOC, 7, 1, fake_insert(&f, 0, "o"));
+    fake_land(&f, STORAGE_APPEND); /* refused */
+    fake_settle(&f);
+    fake_expect_entry(&f, 1);
+    fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LONG);
+    ck_assert(fake_closed(&f, FAKE_DOC, &session));
+    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 3);
+}
+END_TEST
+
+START_TEST(an_unknown_append_that_landed_below_anothers_is_confirmed_once)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    fake_type(&f, a, 1, 0, "x");
+    fake_land_lost(&f, STORAGE_APPEND);
+    fake_other(&f, FAKE_DOC, 7, 1, fake_insert(&f, 0, "o"));
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_entry(&f, 1).last_rev, 2);
+    ck_assert_uint_eq(fake_expect_entry(&f, 1).last_rev, 3);
+    fake_expect_none(&f);
+    ck_assert_uint_eq(wk_core_counters(f.core)->ops, 1);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "ox\n");
+}
+END_TEST
+
 START_TEST(a_closed_session_refuses_what_a_superseded_tail_had_of_it)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
@@ -394,6 +444,9 @@ TCase *wk_loss_cases(void)
     tcase_add_test(tc, a_refused_append_with_an_ancestor_as_head_is_a_lost_tail);
     tcase_add_test(tc, a_superseded_tail_goes_back_through_admission);
     tcase_add_test(tc, a_told_refusal_is_made_good_in_whatever_history_survives);
+    tcase_add_test(tc, a_told_gap_is_no_op_where_the_history_has_what_was_missing);
+    tcase_add_test(tc, a_refusal_whose_record_lost_is_asked_anew);
+    tcase_add_test(tc, an_unknown_append_that_landed_below_anothers_is_confirmed_once);
     tcase_add_test(tc, a_closed_session_refuses_what_a_superseded_tail_had_of_it);
     tcase_add_test(tc, a_refusal_that_is_not_durable_is_not_told);
     tcase_add_test(tc, three_refusals_with_nothing_new_quarantine_until_released);

@@ -111,9 +111,6 @@ void wk_moved_send(struct wk_core *core, uint64_t gateway_boot, struct slice doc
     const struct cluster_view *view = &core->tracker.view;
     const struct cluster_member *owner =
         view->sealed && view->count ? cluster_view_owner(view, shard) : NULL;
-    /* Asked as runner-up, or on the way out: not to ourselves. */
-    if (owner && owner->boot_id == core->config.boot_id)
-        owner = NULL;
     struct wire_to_gateway item = {
         .type = WIRE_TO_GATEWAY_MOVED,
         .moved = {.doc = doc,

@@ -268,8 +268,14 @@ START_TEST(a_session_whose_end_was_told_is_closed_before_a_handoff)
     fake_expect_refused(&f, b, 1, WIRE_E_OP_TOO_LONG);
     store_lose(&f.store, doc, 1);
     fake_other(&f, doc, 7, 1, fake_insert(&f, 0, "o"));
-    fake_view(&f, BIT(1) | BIT(2)); /* seen together with the loss */
-    fake_run(&f, 700);
+    f.calls_held = true;
+    fake_run(&f, 300);
+    struct storage_call *look = fake_carry_out(&f, STORAGE_READ);
+    fake_view(&f, BIT(1) | BIT(2)); /* while the look that finds the loss is on its way */
+    fake_run(&f, 600);
+    f.calls_held = false;
+    fake_answer(&f, look);
+    fake_settle(&f);
     ck_assert(fake_closed(&f, doc, &session));
     ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
 }

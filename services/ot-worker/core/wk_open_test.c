@@ -219,11 +219,17 @@ START_TEST(without_postgres_only_those_far_behind_are_put_off)
     open.open.has_position = true;
     open.open.position = at;
     uint64_t d = fake_open(&f, 2, open);
+    uint64_t e = fake_open(&f, 2, fake_open_of(FAKE_DOC, 5));
     fake_submit(&f, b, 1, at, WIRE_KIND_EDIT, fake_insert(&f, 0, "far"));
     fake_type(&f, c, 1, 0, "near");
     f.calls_held = false;
     fake_settle(&f);
     fake_expect_refused(&f, d, 0, WIRE_E_RETRY_LATER);
+    const struct wire_to_gateway *item = fake_next(&f, 2);
+    if (item->type == WIRE_TO_GATEWAY_ENTRY)
+        item = fake_next(&f, 2);
+    ck_assert_int_eq(item->type, WIRE_TO_GATEWAY_OPENED);
+    ck_assert_uint_eq(item->opened.attachment, e);
     fake_expect_refused(&f, b, 1, WIRE_E_RETRY_LATER);
     ck_assert_uint_eq(fake_expect_entry(&f, 1).records[0].seq, 1);
     f.postgres_down = false;
@@ -382,6 +388,22 @@ START_TEST(a_look_that_fails_decides_nothing)
     f.redis_down = false;
     fake_run(&f, 2000);
     fake_expect_refused(&f, a, 1, WIRE_E_BAD_BASE);
+}
+END_TEST
+
+START_TEST(a_look_that_fails_is_no_resync)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    fake_run(&f, 7500);
+    fake_other(&f, FAKE_DOC, 7, 1, fake_insert(&f, 0, "o"));
+    f.redis_down = true;
+    uint64_t b = reopen(2, 0, fake_head(&f, FAKE_DOC));
+    fake_run(&f, 500);
+    fake_expect_none(&f);
+    f.redis_down = false;
+    fake_run(&f, 2000);
+    fake_expect_entry(&f, 2);
+    fake_expect_opened(&f, b, WIRE_OPENED_UP_TO_DATE);
 }
 END_TEST
 
@@ -633,6 +655,7 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, a_base_ahead_of_ours_may_be_news);
     tcase_add_test(tc, there_is_no_text_at_revision_0_to_base_an_op_on);
     tcase_add_test(tc, a_look_that_fails_decides_nothing);
+    tcase_add_test(tc, a_look_that_fails_is_no_resync);
     tcase_add_test(tc, an_unknown_document_is_not_made_by_an_open);
     tcase_add_test(tc, of_two_creators_one_wins_and_the_other_gets_that_document);
     tcase_add_test(tc, of_two_creators_at_two_workers_one_wins);
