@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ot_attrs.h"
 #include "ot_codec.h"
 #include "wk_cases_test.h"
 #include "wk_fake_test.h"
@@ -263,29 +264,25 @@ START_TEST(what_an_op_becomes_is_bounded)
     fake_submit(&f, b, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, fake_insert(&f, 0, text));
     fake_settle(&f);
     struct chain_position base = fake_head(&f, FAKE_DOC);
-    /* A retain with an attribute of 60,000 bytes: kind, length, one key and its value. */
-    struct bytes attrs = BYTES_INIT;
-    bytes_append_varint(&attrs, 1);
-    bytes_append_varint(&attrs, 1);
-    bytes_append(&attrs, "k", 1);
-    bytes_append_varint(&attrs, size + 2);
-    bytes_append(&attrs, "\"", 1);
-    bytes_append(&attrs, text, size);
-    bytes_append(&attrs, "\"", 1);
+    /* A retain with an attribute whose value is long. */
+    struct bytes attrs = BYTES_INIT, value = BYTES_INIT;
+    bytes_printf(&value, "\"%s\"", text);
+    ot_attrs_append(&attrs, slice_str("k"), bytes_slice(&value));
+    bytes_fini(&value);
     struct ot_builder builder;
     struct ot_op op;
     ot_builder_init(&builder, &f.mem);
     ot_builder_retain(&builder, 15000, bytes_slice(&attrs));
     ck_assert_int_eq(ot_builder_finish(&builder, &op), 0);
     ot_encode(&op, &out);
-    for (uint64_t seq = 2; seq <= 13; seq++)
-        fake_submit(&f, b, seq, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT,
-                    fake_insert(&f, seq * 1000, "y")),
-            fake_settle(&f);
+    for (uint64_t seq = 2; seq <= 13; seq++) {
+        fake_type(&f, b, seq, seq * 1000, "y");
+        fake_settle(&f);
+    }
     fake_skip(&f);
     fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, bytes_slice(&out));
     fake_settle(&f);
-    fake_expect(&f, 1, WIRE_TO_GATEWAY_REFUSED);
+    fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LARGE);
     ck_assert(fake_closed(&f, FAKE_DOC, &session));
     bytes_fini(&attrs);
     bytes_fini(&out);

@@ -297,6 +297,7 @@ START_TEST(three_refusals_with_nothing_new_quarantine_until_released)
     ck_assert(!wk_core_release(f.core, FAKE_DOC));
     fake_settle(&f);
     fake_type(&f, a, 1, 0, "x");
+    fake_fail(&f, STORAGE_APPEND, STORAGE_REFUSED); /* counted anew */
     fake_settle(&f);
     fake_expect_entry(&f, 1);
     ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
@@ -370,6 +371,8 @@ START_TEST(all_of_redis_lost_is_appended_again_behind_what_is_archived)
     struct chain_position again = fake_head(&f, FAKE_DOC);
     ck_assert(chain_position_equal(&head, &again));
     ck_assert_str_eq(fake_text(&f, FAKE_DOC), "yx\n");
+    ck_assert_uint_eq(f.store.calls[STORAGE_ADOPT], 2); /* at PostgreSQL's head: nothing to mend */
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
     fake_expect_none(&f);
 }
 END_TEST
