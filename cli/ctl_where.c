@@ -22,32 +22,29 @@ static bool take(struct ctl *ctl, const char *name, const char *flag, const char
     return true;
 }
 
-/* Lines NAME=VALUE as scripts/stack.sh writes them; the values wanted here need no quotes. */
-static bool setting(const char *line, const char *name, char *value, size_t size)
+/* A line NAME=VALUE as scripts/stack.sh writes it; the values wanted here need no quotes. */
+static void setting_take(const char *line, const char *name, char *value, size_t size)
 {
     size_t length = strlen(name);
 
     if (strncmp(line, name, length) != 0 || line[length] != '=')
-        return false;
+        return;
     snprintf(value, size, "%.*s", (int)strcspn(line + length + 1, "\n"), line + length + 1);
-    return true;
 }
 
 /* False: no instance was ever started there. */
 static bool instance_read(const char *dir, struct ctl_where *ret)
 {
     char path[PATH_SIZE + 16], line[PATH_SIZE], runtime[128] = "", port[16] = "", level[16] = "";
-    bool any;
 
     snprintf(path, sizeof path, "%s/settings", dir);
     FILE *file = fopen(path, "r");
     if (!file)
         return false;
     while (fgets(line, sizeof line, file)) {
-        any = setting(line, "RUNTIME", runtime, sizeof runtime) ||
-              setting(line, "PORT", port, sizeof port) ||
-              setting(line, "DURABILITY", level, sizeof level);
-        (void)any;
+        setting_take(line, "RUNTIME", runtime, sizeof runtime);
+        setting_take(line, "PORT", port, sizeof port);
+        setting_take(line, "DURABILITY", level, sizeof level);
     }
     fclose(file);
     if (!runtime[0] || !port[0])
