@@ -25,7 +25,7 @@ static void env_default(const char *name, const char *format, const char *value)
 /* Where the stores are, as scripts/weftctl tells it. False: nobody says. */
 static bool stores_known(const struct load_options *options)
 {
-    struct bytes runtime = BYTES_INIT;
+    struct bytes runtime = BYTES_INIT, level = BYTES_INIT;
 
     if (load_setting(options->dir, "RUNTIME", &runtime)) {
         bytes_append_u8(&runtime, 0);
@@ -35,6 +35,12 @@ static bool stores_known(const struct load_options *options)
         }
     }
     bytes_fini(&runtime);
+    if (load_setting(options->dir, "DURABILITY", &level)) {
+        bytes_append_u8(&level, 0);
+        if (!level.failed)
+            env_default("WEFT_DURABILITY", "%s", (char *)level.data);
+    }
+    bytes_fini(&level);
     (void)setenv("WEFT_URL", options->url, 1);
     return getenv("WEFT_REDIS") && getenv("WEFT_POSTGRES");
 }
@@ -96,14 +102,15 @@ static bool program_run(const char *path, char *const argv[], struct bytes *out)
 enum load_weftctl load_weftctl_compare(const struct load_options *options, struct slice doc,
                                        struct slice delta)
 {
-    static char get[] = "get", format[] = "--format", name[] = "weftctl", kind[] = "delta";
+    static char get[] = "get", format[] = "--format", name[] = "weftctl", kind[] = "delta",
+                stored[] = "--stored";
     char path[4200], id[WIRE_DOC_SIZE_MAX + 1];
     struct bytes out = BYTES_INIT;
 
     if (!stores_known(options) || !program_path(options, path))
         return LOAD_WEFTCTL_NONE;
     snprintf(id, sizeof id, "%.*s", (int)doc.size, (const char *)doc.data);
-    char *argv[] = {name, get, id, format, kind, NULL};
+    char *argv[] = {name, get, id, stored, format, kind, NULL};
     bool same = program_run(path, argv, &out);
     if (out.size && out.data[out.size - 1] == '\n')
         out.size--;
