@@ -11,9 +11,9 @@ struct visited {
 };
 
 struct docs {
+    struct ctl *ctl;
     struct ctl_servers *servers;
-    enum ctl_exit (*each)(void *arg, struct slice id);
-    void *arg;
+    const struct ctl_docs_visitor *visitor;
     struct visited *visited; /* owned */
     /* one page: ids behind their sizes (an answer is lent only until its callback returns) */
     struct bytes page;
@@ -40,6 +40,16 @@ static bool page_take(struct slice *rest, struct slice *ret)
     rest->data += size;
     rest->size -= (size_t)size;
     return true;
+}
+
+static bool wanted(const struct docs *d, struct slice id)
+{
+    return !d->visitor->wants || d->visitor->wants(d->visitor->arg, id);
+}
+
+static enum ctl_exit visit(const struct docs *d, struct slice id)
+{
+    return d->visitor->each(d->visitor->arg, id);
 }
 
 static struct visited *visited_find(const struct docs *d, const uint8_t digest[CHAIN_HASH_SIZE])
@@ -77,6 +87,16 @@ static void visited_clear(struct docs *d)
     }
 }
 
+/* CTL_NO is for the visitor to say: an answer that cannot be ends the visit. */
+static enum ctl_exit asked(const struct docs *d, enum ctl_exit status)
+{
+    if (status != CTL_NO)
+        return status;
+    fprintf(d->ctl->err, "weftctl: the documents cannot be listed: %s\n",
+            ctl_servers_refusal(d->servers));
+    return CTL_UNREACHABLE;
+}
+
 /* ---- Redis ---- */
 
 static void scan_take(void *arg, const struct redis_scan_reply *reply)
@@ -101,9 +121,11 @@ static enum ctl_exit redis_page_visit(struct docs *d)
     enum ctl_exit status = CTL_YES;
 
     while (status == CTL_YES && page_take(&rest, &id)) {
-        status = ctl_ask_head(d->servers, id, head_take, d);
+        if (!wanted(d, id))
+            continue;
+        status = asked(d, ctl_ask_head(d->servers, id, head_take, d));
         if (status == CTL_YES && !d->known && visited_add(d, id))
-            status = d->each(d->arg, id);
+            status = visit(d, id);
     }
     return status;
 }
@@ -114,7 +136,7 @@ static enum ctl_exit redis_visit(struct docs *d)
 
     do {
         bytes_reset(&d->page);
-        status = ctl_ask_scan(d->servers, d->cursor, scan_take, d);
+        status = asked(d, ctl_ask_scan(d->servers, d->cursor, scan_take, d));
         if (status == CTL_YES)
             status = redis_page_visit(d);
     } while (status == CTL_YES && d->cursor);
@@ -144,8 +166,8 @@ static enum ctl_exit postgres_page_visit(struct docs *d)
     while (status == CTL_YES && page_take(&rest, &id)) {
         uint8_t digest[CHAIN_HASH_SIZE];
         chain_hash_start(id, digest);
-        if (!visited_find(d, digest)) /* else it was archived meanwhile */
-            status = d->each(d->arg, id);
+        if (wanted(d, id) && !visited_find(d, digest)) /* else it was archived meanwhile */
+            status = visit(d, id);
     }
     return status;
 }
@@ -156,17 +178,17 @@ static enum ctl_exit postgres_visit(struct docs *d)
 
     do {
         bytes_reset(&d->page);
-        status = ctl_ask_docs(d->servers, bytes_slice(&d->last), docs_take, d);
+        status = asked(d, ctl_ask_docs(d->servers, bytes_slice(&d->last), docs_take, d));
         if (status == CTL_YES)
             status = postgres_page_visit(d);
     } while (status == CTL_YES && d->page.size);
     return status;
 }
 
-enum ctl_exit ctl_docs_each(struct ctl_servers *servers,
-                            enum ctl_exit (*each)(void *arg, struct slice id), void *arg)
+enum ctl_exit ctl_docs_visit(struct ctl *ctl, struct ctl_servers *servers,
+                             const struct ctl_docs_visitor *visitor)
 {
-    struct docs d = {.servers = servers, .each = each, .arg = arg};
+    struct docs d = {.ctl = ctl, .servers = servers, .visitor = visitor};
     enum ctl_exit status = redis_visit(&d);
 
     if (status == CTL_YES)

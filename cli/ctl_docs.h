@@ -8,8 +8,16 @@
 
 #include "ctl_servers.h"
 
-/* `each` may ask; what it returns other than CTL_YES ends it and is returned. Id is lent. */
-enum ctl_exit ctl_docs_each(struct ctl_servers *servers,
-                            enum ctl_exit (*each)(void *arg, struct slice id), void *arg);
+struct ctl_docs_visitor {
+    /* NULL: all. A cheap look at the id: for whom it says no to, no server is asked. */
+    bool (*wants)(void *arg, struct slice id);
+    /* May ask. What it returns other than CTL_YES ends the visit and is returned. */
+    enum ctl_exit (*each)(void *arg, struct slice id);
+    void *arg;
+};
+
+/* Ids are lent. A refusal of the servers ends it too: CTL_UNREACHABLE, and said so. */
+enum ctl_exit ctl_docs_visit(struct ctl *ctl, struct ctl_servers *servers,
+                             const struct ctl_docs_visitor *visitor);
 
 #endif

@@ -3,8 +3,9 @@
 
 #include "ctl_args.h"
 
-static const struct ctl_verb *const verbs[] = {&ctl_verb_get, &ctl_verb_verify, &ctl_verb_append,
-                                               &ctl_verb_ot};
+static const struct ctl_verb *const verbs[] = {
+    &ctl_verb_get, &ctl_verb_verify, &ctl_verb_append, &ctl_verb_find, &ctl_verb_ot,
+};
 
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 

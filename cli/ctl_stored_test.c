@@ -6,6 +6,7 @@
 #include "ctl_replay.h"
 #include "ctl_world_test.h"
 #include "ev_loop.h"
+#include "obs_log.h"
 
 static struct world_doc *doc;
 
@@ -345,6 +346,24 @@ START_TEST(verify_all_looks_at_both_stores)
 }
 END_TEST
 
+START_TEST(find_tells_the_id_behind_a_tag)
+{
+    struct world_doc *fresh = world_doc_new("fresh \xe2\x82\xac", "x");
+    char tag[OBS_DOC_TAG_SIZE + 1];
+
+    obs_doc_tag(slice_str("d"), tag);
+    ck_assert_int_eq(world_ctl("find", tag, NULL), CTL_YES);
+    ck_assert_str_eq(world_out, "d\n");
+    obs_doc_tag(slice_str(fresh->id), tag);
+    ck_assert_int_eq(world_ctl("find", tag, NULL), CTL_YES);
+    ck_assert_str_eq(world_out, "fresh \xe2\x82\xac\n");
+    DENIES(world_err, "no document that is stored has the digits 0123456789ab", "find",
+           "0123456789ab");
+    ck_assert_int_eq(world_ctl("find", "0123456789AB", NULL), CTL_USAGE);
+    world_doc_free(fresh);
+}
+END_TEST
+
 /* ---- live state ---- */
 
 START_TEST(verify_compares_with_the_gateway)
@@ -487,6 +506,7 @@ int main(void)
     tcase_add_test(c, verify_finds_a_lost_redis);
     tcase_add_test(c, verify_finds_another_head_in_redis);
     tcase_add_test(c, verify_all_looks_at_both_stores);
+    tcase_add_test(c, find_tells_the_id_behind_a_tag);
     tcase_add_test(c, verify_compares_with_the_gateway);
     tcase_add_test(c, get_stored_passes_the_gateway_by);
     tcase_add_test(c, a_replay_follows_what_is_archived_meanwhile);

@@ -47,7 +47,8 @@ struct ctl_verb {
     enum ctl_exit (*run)(struct ctl *ctl);
 };
 
-extern const struct ctl_verb ctl_verb_append, ctl_verb_get, ctl_verb_ot, ctl_verb_verify;
+extern const struct ctl_verb ctl_verb_append, ctl_verb_find, ctl_verb_get, ctl_verb_ot,
+    ctl_verb_verify;
 
 /* The program: argv and the environment in, exit status out. */
 enum ctl_exit ctl_run(int argc, char *const *argv, FILE *in, FILE *out, FILE *err);

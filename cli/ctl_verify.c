@@ -123,14 +123,10 @@ static enum ctl_exit each(void *arg, struct slice id)
 
 static enum ctl_exit verify_all(struct verify *v)
 {
-    enum ctl_exit status = ctl_docs_each(v->servers, each, v);
+    const struct ctl_docs_visitor visitor = {.each = each, .arg = v};
+    enum ctl_exit status = ctl_docs_visit(v->ctl, v->servers, &visitor);
 
     progress_end(v);
-    if (status == CTL_NO) {
-        fprintf(v->ctl->err, "weftctl: the documents cannot be listed: %s\n",
-                ctl_servers_refusal(v->servers));
-        status = CTL_UNREACHABLE;
-    }
     if (status != CTL_YES)
         return status;
     say_sum(v);
