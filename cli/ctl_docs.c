@@ -78,11 +78,11 @@ static bool visited_add(struct docs *d, struct slice id)
 
 static void visited_clear(struct docs *d)
 {
-    struct visited *item, *next;
+    struct visited *item = d->visited, *next;
 
-    HASH_ITER(hh, d->visited, item, next)
-    {
-        HASH_DEL(d->visited, item);
+    HASH_CLEAR(hh, d->visited);
+    for (; item; item = next) {
+        next = item->hh.next;
         free(item);
     }
 }

@@ -342,6 +342,32 @@ void world_doc_free(struct world_doc *d)
     free(d);
 }
 
+struct world_doc *world_usual;
+
+void world_usual_setup(void)
+{
+    world_setup();
+    world_usual = world_doc_new("d", "a");
+    world_append(world_usual, "b", 3);
+    world_archive(world_usual, true, true);
+    world_append(world_usual, "c", 1);
+    world_archive(world_usual, false, true);
+    world_append(world_usual, "d", 2);
+    world_append(world_usual, "e", 1);
+}
+
+void world_usual_teardown(void)
+{
+    world_doc_free(world_usual);
+    world_teardown();
+}
+
+void world_sql(const char *statement)
+{
+    const char *said = support_pg_sql(world_postgres, "%s", statement);
+    ck_assert_msg(!strstr(said, "ERROR"), "%s", said);
+}
+
 /* ---- weftctl ---- */
 
 enum ctl_exit world_ctl(const char *argument, ...)

@@ -42,9 +42,28 @@ void world_snapshot_replace(struct world_doc *d, uint64_t rev, const char *text,
 /* Frees it; what is stored stays. */
 void world_doc_free(struct world_doc *d);
 
+/*
+ * The usual one, "d": revisions 1 "a"; 2-4 "b"; 5 "c" in two segments with a snapshot at 4; 6-7 "d"
+ * and 8 "e" in Redis only. Checked fixtures that set up the world around it.
+ */
+extern struct world_doc *world_usual;
+void world_usual_setup(void);
+void world_usual_teardown(void);
+
+/* What fails, fails the test. */
+void world_sql(const char *statement);
+
 /* What weftctl wrote, until the next call. */
 extern char *world_out, *world_err;
 /* Runs it: arguments behind `weftctl`, NULL-terminated; the servers' addresses are added. */
 enum ctl_exit world_ctl(const char *argument, ...) __attribute__((sentinel));
+
+/* Exit status 1, and in what was written (world_out, world_err) are these words. */
+#define DENIES(where, words, ...)                                                                  \
+    do {                                                                                           \
+        int status_ = (int)world_ctl(__VA_ARGS__, NULL);                                           \
+        ck_assert_msg(strstr(where, words), "%s%s", world_out, world_err);                         \
+        ck_assert_int_eq(status_, CTL_NO);                                                         \
+    } while (0)
 
 #endif
