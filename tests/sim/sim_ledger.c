@@ -192,6 +192,34 @@ void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
     ops_of_entry(store, doc, call->payload, true);
 }
 
+bool sim_ledger_has(struct sim_doc *doc, const struct sim_entries *log)
+{
+    for (size_t i = 0; i < log->count; i++) {
+        const struct sim_entry *known = sim_ledger_find(doc, log->items[i].position.rev);
+        if (!known || !chain_position_equal(&known->position, &log->items[i].position))
+            return false;
+    }
+    return true;
+}
+
+void sim_ledger_follow(struct sim_store *store, struct sim_doc *doc)
+{
+    const struct sim_entries *log = &doc->redis.log;
+
+    if (log->count == 0 || sim_ledger_has(doc, log))
+        return;
+    size_t kept = 0;
+    while (kept < doc->ledger.count &&
+           doc->ledger.items[kept].position.rev < log->items[0].first_rev)
+        kept++;
+    ledger_cut(store, doc, kept);
+    for (size_t i = 0; i < log->count; i++) {
+        struct slice payload = bytes_slice(&log->items[i].payload);
+        sim_entries_push(&doc->ledger, log->items[i].first_rev, &log->items[i].position, payload);
+        ops_of_entry(store, doc, payload, true);
+    }
+}
+
 void sim_ledger_lost(struct sim_doc *doc)
 {
     for (size_t i = 0; i < doc->ledger.count; i++)

@@ -512,10 +512,11 @@ size_t sim_store_restore(struct sim_store *store)
         uint64_t head = doc->redis.head.rev;
         if (doc->stored && doc->stored_head.rev > kept)
             kept = doc->stored_head.rev;
-        if (!store->lossy && kept < doc->unheld_rev)
+        if (!store->lossy && (kept < doc->unheld_rev || !sim_ledger_has(doc, &doc->backup.log)))
             continue;
         lost += head > doc->backup.head.rev ? head - doc->backup.head.rev : 0;
         redis_copy(&doc->redis, &doc->backup);
+        sim_ledger_follow(store, doc);
         sim_ledger_lost(doc);
     }
     return lost;

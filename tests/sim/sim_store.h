@@ -145,6 +145,10 @@ void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
                        const struct storage_call *call, unsigned who);
 /* Somebody was shown the history up to here. */
 void sim_ledger_seen(struct sim_doc *doc, const struct chain_position *position);
+/* Are all these entries in the ledger, as they are? */
+bool sim_ledger_has(struct sim_doc *doc, const struct sim_entries *log);
+/* Redis came back with entries that others had taken the place of: they are the history again. */
+void sim_ledger_follow(struct sim_store *store, struct sim_doc *doc);
 /* Redis' head has gone back. */
 void sim_ledger_lost(struct sim_doc *doc);
 void sim_ledger_forget(struct sim_doc *doc, unsigned who);
