@@ -289,7 +289,7 @@ enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s, uint64_t *r
     if (s->kind == WIRE_KIND_CREATE)
         return record_add(d, s);
     if (s->kind == WIRE_KIND_CLOSE)
-        return close_admit(d, s);
+        return wk_close_wanted(d, s) ? close_admit(d, s) : WK_ADMIT_ANSWERED;
     enum wk_admit named = name_check(d, s, ret_from_rev);
     if (named != WK_ADMIT_IN || s->code)
         return named;

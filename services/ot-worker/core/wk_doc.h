@@ -324,6 +324,8 @@ int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, str
 void wk_open_free(struct wk_open *o);
 /* False: it has to wait (a call was begun, or is about to be). */
 bool wk_open_answer(struct wk_doc *d, struct wk_open *o);
+/* Before its CLOSE is admitted: is it still about a position that is not there? */
+bool wk_close_wanted(struct wk_doc *d, const struct wk_submit *s);
 /* Tells the refusal, ends its attachment, frees it. */
 void wk_open_refuse(struct wk_open *o, uint32_t code, uint64_t detail);
 /* All; or only those that do not create, and came before Redis was asked. */

@@ -186,6 +186,42 @@ static bool record_queue(struct wk_doc *d, struct wk_open *o, enum wire_kind kin
     return true;
 }
 
+/* What it was to be closed for is not so any more: the append lost, and another put it back. */
+static void close_withdraw(struct wk_doc *d, struct wk_open *o)
+{
+    if (!o->closing)
+        return;
+    o->closing = false;
+    list_for_each_safe (node, &d->pending) {
+        struct wk_submit *s = list_entry(node, struct wk_submit, link);
+        if (s->kind != WIRE_KIND_CLOSE || s->gateway_boot != o->gateway_boot ||
+            s->attachment != o->attachment)
+            continue;
+        wk_submit_take(d, s);
+        wk_submit_free(s);
+    }
+}
+
+static bool denied(const struct wk_doc *d, const struct wk_open *o)
+{
+    return doc_role(d->doc, (struct slice){0}) < WIRE_ROLE_READ || o->role < WIRE_ROLE_READ;
+}
+
+bool wk_close_wanted(struct wk_doc *d, const struct wk_submit *s)
+{
+    list_for_each (node, &d->opens) {
+        struct wk_open *o = list_entry(node, struct wk_open, link);
+        struct list *first;
+        if (!o->closing || s->gateway_boot != o->gateway_boot || s->attachment != o->attachment ||
+            !o->has_position || denied(d, o))
+            continue;
+        enum wk_where where = wk_position_find(d, &o->position, &first);
+        o->closing = where != WK_AT_HEAD && where != WK_ON_CHAIN;
+        return o->closing;
+    }
+    return true;
+}
+
 enum closing { CLOSED, CLOSING, NO_MEMORY };
 
 /* Before a permanent answer the session ends in the log (I5): a copy of an op of it, still on its
@@ -276,9 +312,11 @@ static bool position_answer(struct wk_doc *d, struct wk_open *o, struct wk_attac
 
     switch (wk_position_find(d, &o->position, &first)) {
     case WK_AT_HEAD:
+        close_withdraw(d, o);
         opened_send(d, a, WIRE_OPENED_UP_TO_DATE, last_seq, (struct slice){0});
         return true;
     case WK_ON_CHAIN:
+        close_withdraw(d, o);
         ops_send(d, o, a, first, 0, last_seq);
         return true;
     case WK_BEFORE_RING:
@@ -347,7 +385,7 @@ bool wk_open_answer(struct wk_doc *d, struct wk_open *o)
         refuse(d, o, a, WIRE_E_SESSION_REPLACED, newer->attempt);
         return true;
     }
-    if (doc_role(d->doc, (struct slice){0}) < WIRE_ROLE_READ || o->role < WIRE_ROLE_READ)
+    if (denied(d, o))
         return deny(d, o, a, session);
     if (o->has_position)
         return position_answer(d, o, a, session, last_seq);

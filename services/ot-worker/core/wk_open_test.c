@@ -311,6 +311,45 @@ START_TEST(a_position_ahead_of_ours_may_be_news)
 }
 END_TEST
 
+/* Redis had lost it, and another worker puts it back as we are about to close the session. */
+START_TEST(a_position_that_comes_back_withdraws_the_close)
+{
+    struct wire_session session = fake_session(&f, 2);
+
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct chain_position before = fake_head(&f, FAKE_DOC);
+    fake_other(&f, FAKE_DOC, 7, 1, fake_insert(&f, 0, "o"));
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    struct storage_call back = {.kind = STORAGE_APPEND,
+                                .doc = FAKE_DOC,
+                                .expect = before,
+                                .position = d->head,
+                                .first_rev = before.rev + 1};
+    struct bytes payload = BYTES_INIT;
+    bytes_append_slice(&payload, bytes_slice(&d->log[d->log_count - 1].payload));
+    back.payload = bytes_slice(&payload);
+    store_lose(&f.store, FAKE_DOC, 1);
+
+    f.calls_held = true;
+    uint64_t b = reopen(2, 2, back.position);
+    fake_land(&f, STORAGE_READ);
+    store_step(&f.store, &back);
+    ck_assert_int_eq(back.result, STORAGE_OK);
+    fake_land(&f, STORAGE_APPEND); /* of the close: refused */
+    f.calls_held = false;
+    fake_settle(&f);
+    const struct wire_to_gateway *item = fake_next(&f, 2);
+    if (item->type == WIRE_TO_GATEWAY_ENTRY)
+        item = fake_next(&f, 2);
+    ck_assert_int_eq(item->type, WIRE_TO_GATEWAY_OPENED);
+    ck_assert_uint_eq(item->opened.attachment, b);
+    ck_assert_int_eq(item->opened.opened.outcome, WIRE_OPENED_UP_TO_DATE);
+    ck_assert(!fake_closed(&f, FAKE_DOC, &session));
+    fake_skip(&f);
+    bytes_fini(&payload);
+}
+END_TEST
+
 /* A read that was carried out before a position came to be tells nothing about it. */
 START_TEST(who_comes_while_a_read_is_on_its_way_asks_again)
 {
@@ -650,6 +689,7 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, opens_far_behind_do_not_keep_submits_from_their_turn);
     tcase_add_test(tc, a_position_that_is_not_in_the_history_is_a_resync_and_ends_the_session);
     tcase_add_test(tc, a_position_ahead_of_ours_may_be_news);
+    tcase_add_test(tc, a_position_that_comes_back_withdraws_the_close);
     tcase_add_test(tc, who_comes_while_a_read_is_on_its_way_asks_again);
     tcase_add_test(tc, a_base_that_is_nowhere_is_refused_after_a_look_and_a_close);
     tcase_add_test(tc, a_base_ahead_of_ours_may_be_news);
