@@ -19,8 +19,8 @@ enum ctl_exit ctl_live_connect(struct ctl *ctl, const struct ctl_where *where, s
 /* Returns NULL. */
 struct ctl_live *ctl_live_close(struct ctl_live *live);
 
-/* The gateway's clock when it welcomed us; a session is created at a time that is not ahead of it.
- */
+/* The gateway's clock when it welcomed us (conn.h: or ours); a session is created at a time that is
+   not ahead of it. */
 uint64_t ctl_live_time_ms(const struct ctl_live *live);
 
 /* Takes doc, which is not open yet, and opens it; none may be there. */

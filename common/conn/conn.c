@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "conn_private.h"
 #include "crypto_random.h"
@@ -215,8 +216,21 @@ static void on_timer(void *arg)
         conn_fail(c, -ETIMEDOUT, WS_CLOSE_NONE, "took too long: %s", doing[c->state]);
 }
 
+static uint64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void conn_welcome(struct conn *c, const struct wire_welcome *welcome)
 {
+    struct wire_welcome known = *welcome;
+
+    /* A session that is created at the time 0 would be taken for an expired one. */
+    if (!known.server_time_ms)
+        known.server_time_ms = wall_ms();
     conn_state_set(c, CONN_OPEN);
     c->end.welcomed = true;
     ev_timer_stop(c->timer);
@@ -226,7 +240,7 @@ void conn_welcome(struct conn *c, const struct wire_welcome *welcome)
         c->silent_ms = 4 * c->beat_ms;
         ev_timer_start(c->timer, c->beat_ms);
     }
-    c->events->welcomed(c->arg, welcome);
+    c->events->welcomed(c->arg, &known);
 }
 
 /* ---- birth ---------------------------------------------------------------------------------- */

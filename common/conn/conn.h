@@ -57,7 +57,9 @@ struct conn_end {
 
 /* Lives as long as any connection that uses it. */
 struct conn_events {
-    /* The first frame has come; others may be sent now. Lends welcome. */
+    /* The first frame has come; others may be sent now. Lends welcome. Its server time is never 0:
+       where the gateway does not know the time yet (it has just started), it is that of our own
+       clock. */
     void (*welcomed)(void *arg, const struct wire_welcome *welcome);
     /* Every other frame. Lends it until the call returns. May send and close. */
     void (*frame)(void *arg, const struct wire_server_frame *frame);

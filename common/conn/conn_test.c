@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "conn.h"
 #include "conn_server_test.h"
@@ -26,6 +27,7 @@ static struct server server;
 static struct conn_set *set;
 static struct conn_url url;
 static struct conn_config config;
+static uint64_t started_ms; /* Unix time */
 
 /* What the client saw. */
 static struct conn *conn;
@@ -40,6 +42,10 @@ static void on_welcomed(void *arg, const struct wire_welcome *welcome)
 {
     ck_assert_ptr_eq(arg, &frames);
     ck_assert_uint_eq(welcome->version, server.welcome.version);
+    if (server.welcome.server_time_ms)
+        ck_assert_uint_eq(welcome->server_time_ms, server.welcome.server_time_ms);
+    else
+        ck_assert_uint_ge(welcome->server_time_ms, started_ms);
     welcomed = true;
 }
 
@@ -85,6 +91,7 @@ static void setup(void)
     set = conn_set_new(loop);
     ck_assert_ptr_nonnull(set);
     url_make("/");
+    started_ms = (uint64_t)time(NULL) * 1000;
     welcomed = closed = close_at_frame = false;
     frames = 0;
     last_nonce = 0;
@@ -147,6 +154,13 @@ START_TEST(upgrades_says_hello_and_is_welcomed)
     conn_url_authority(&url, host + strlen(host));
     strcat(host, "\r\n");
     ck_assert_ptr_nonnull(strstr((char *)server.head.data, host));
+}
+END_TEST
+
+START_TEST(the_server_time_is_the_gateways_if_it_knows)
+{
+    server.welcome.server_time_ms = 12345;
+    open_and_greet();
 }
 END_TEST
 
@@ -501,6 +515,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, upgrades_says_hello_and_is_welcomed);
+    tcase_add_test(tc, the_server_time_is_the_gateways_if_it_knows);
     tcase_add_loop_test(tc, a_wrong_answer_ends_it, 0, 4);
     tcase_add_test(tc, an_endless_head_ends_it);
     tcase_add_test(tc, nobody_listens);
