@@ -166,7 +166,9 @@ START_TEST(responses_are_exact)
                        "Connection: close\r\n\r\nWebSocket version 13 only\n");
     ws_upgrade_refuse(&out, WS_UPGRADE_BAD);
     expect_bytes(&out, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
-                       "Content-Length: 22\r\nConnection: close\r\n\r\nbad WebSocket upgrade\n");
+                       "Content-Length: 112\r\nConnection: close\r\n\r\n"
+                       "a WebSocket upgrade is a GET of HTTP/1.1 with Connection: Upgrade and one "
+                       "Sec-WebSocket-Key, base64 of 16 bytes\n");
     ws_upgrade_refuse(&out, WS_UPGRADE_PROTOCOL);
     ck_assert(memmem(out.data, out.size, "400 Bad", 7) && memmem(out.data, out.size, "weft.v1", 7));
     bytes_fini(&out);
