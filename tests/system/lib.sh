@@ -7,7 +7,6 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 export WEFT_BIN=${WEFT_BIN:-$ROOT/build/bin}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/weft-system-XXXXXX")
 chmod 711 "$WORK"
-INSTANCES=()
 
 ok() { echo "ok $*"; }
 not_ok() { echo "not ok $*"; }
@@ -39,19 +38,22 @@ wait_for()
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# start DIR [OPTION…]: an instance that is stopped when the test ends, whatever happens.
+# start DIR [OPTION…]: an instance in $WORK, which is stopped when the test ends, whatever happens.
 start()
 {
     local dir=$1
     shift
-    INSTANCES+=("$dir")
     "$ROOT/scripts/up" -d --dir "$dir" "$@"
 }
 
+# Instances are found by their directories: a list kept here would be lost in the subshells that
+# `check` makes.
 clean_up()
 {
-    local status=$? dir
-    for dir in "${INSTANCES[@]}"; do "$ROOT/scripts/down" --dir "$dir" >/dev/null 2>&1; done
+    local status=$? pids
+    while IFS= read -r -d '' pids; do
+        "$ROOT/scripts/down" --dir "${pids%/pids}" >/dev/null 2>&1 || echo "# left: ${pids%/pids}"
+    done < <(find "$WORK" -type d -name pids -print0 2>/dev/null)
     rm -rf "$WORK"
     exit $status
 }
