@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "json_client.h"
@@ -16,14 +15,6 @@
 #define KEY "AAAAAAAAAAAAAAAAAAAAAA=="
 
 static const uint8_t mask[4] = {0x12, 0x34, 0x56, 0x78};
-
-int64_t support_now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void support_client_connect(struct support_client *c, const struct ev_address *to,
                             void (*pump)(int fd))

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "ev_address.h"
+#include "support_time.h"
 #include "wire_client.h"
 #include "ws_frame.h"
 #include "ws_handshake.h"
@@ -52,7 +53,5 @@ struct wire_server_frame support_client_expect(struct support_client *c, enum wi
 void support_client_expect_json(struct support_client *c, const char *part);
 /* Error frame with this code, a close frame with this code, and the end. */
 void support_client_expect_error(struct support_client *c, uint32_t code, uint16_t close_code);
-
-int64_t support_now_ms(void);
 
 #endif

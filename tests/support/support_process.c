@@ -10,10 +10,10 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "must.h"
+#include "support_time.h"
 
 #define ARGS_MAX 64
 #define LOG_MAX (1 << 20)
@@ -25,21 +25,6 @@ struct support_process {
     char log_path[160];
     char log[LOG_MAX];
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void pause_ms(int ms)
-{
-    struct timespec t = {.tv_nsec = ms * 1000000L};
-
-    nanosleep(&t, NULL);
-}
 
 /* --- directories --- */
 
@@ -67,15 +52,15 @@ void support_dir_remove(const char *dir)
 const char *support_file_wait(const char *path, int wait_ms)
 {
     static char line[256];
-    int64_t end = now_ms() + wait_ms;
+    int64_t end = support_now_ms() + wait_ms;
     FILE *file;
 
     while (!(file = fopen(path, "r"))) {
-        if (now_ms() > end) {
+        if (support_now_ms() > end) {
             fprintf(stderr, "%s does not come\n", path);
             abort();
         }
-        pause_ms(POLL_MS);
+        support_pause_ms(POLL_MS);
     }
     if (!fgets(line, sizeof line, file))
         line[0] = 0;
@@ -142,14 +127,14 @@ bool support_process_lives(struct support_process *p)
 
 int support_process_wait(struct support_process *p, int wait_ms)
 {
-    int64_t end = now_ms() + wait_ms;
+    int64_t end = support_now_ms() + wait_ms;
 
     while (support_process_lives(p)) {
-        if (now_ms() > end) {
+        if (support_now_ms() > end) {
             fprintf(stderr, "a process does not end; it said\n%s\n", support_process_log(p));
             abort();
         }
-        pause_ms(POLL_MS);
+        support_pause_ms(POLL_MS);
     }
     return p->status;
 }

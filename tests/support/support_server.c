@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "must.h"
+#include "support_time.h"
 
 #define READY_MS_MAX 30000
 #define POLL_MS 5
@@ -40,19 +40,6 @@ struct support_server {
     unsigned arg_count;
     char output[OUTPUT_MAX];
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void pause_ms(int ms)
-{
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L};
-    nanosleep(&t, NULL);
-}
 
 static void add_arg(struct support_server *s, const char *format, ...)
 {
@@ -139,14 +126,14 @@ static bool pg_answers(struct support_server *s)
 
 static void wait_ready(struct support_server *s)
 {
-    int64_t end = now_ms() + READY_MS_MAX;
+    int64_t end = support_now_ms() + READY_MS_MAX;
     while (!(s->is_redis ? redis_answers(s) : pg_answers(s))) {
         int status;
-        if (now_ms() > end || waitpid(s->pid, &status, WNOHANG) == s->pid) {
+        if (support_now_ms() > end || waitpid(s->pid, &status, WNOHANG) == s->pid) {
             fprintf(stderr, "the server in %s did not start; its log stands there\n", s->dir);
             abort();
         }
-        pause_ms(s->is_redis ? POLL_MS : 10 * POLL_MS);
+        support_pause_ms(s->is_redis ? POLL_MS : 10 * POLL_MS);
     }
 }
 
@@ -284,11 +271,11 @@ static void signal_all(struct support_server *s, int signal_number)
 static void wait_lock_free(const struct support_server *s)
 {
     char command[160];
-    int64_t end = now_ms() + READY_MS_MAX;
+    int64_t end = support_now_ms() + READY_MS_MAX;
     snprintf(command, sizeof command, "ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q ' %s/'",
              s->dir);
-    while (system(command) == 0 && now_ms() < end)
-        pause_ms(10 * POLL_MS);
+    while (system(command) == 0 && support_now_ms() < end)
+        support_pause_ms(10 * POLL_MS);
 }
 
 void support_server_kill(struct support_server *s)
