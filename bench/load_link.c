@@ -11,27 +11,6 @@
 #define BACKOFF_MS_MIN 50
 #define BACKOFF_MS_MAX 2000
 
-/* Which document a frame is about; nothing: it is about the connection. */
-static struct slice frame_doc(const struct wire_server_frame *frame)
-{
-    switch (frame->type) {
-    case WIRE_DOWN_OPENED:
-        return frame->opened.doc;
-    case WIRE_DOWN_CHUNK:
-        return frame->chunk.doc;
-    case WIRE_DOWN_ENTRY:
-        return frame->entry.doc;
-    case WIRE_DOWN_ACCEPTED:
-        return frame->accepted.doc;
-    case WIRE_DOWN_ERROR:
-        return frame->error.doc;
-    case WIRE_DOWN_CLOSED:
-        return frame->closed_doc;
-    default:
-        return (struct slice){0};
-    }
-}
-
 /* Our documents' ids end in their number (load_world.c). */
 static struct load_editor *editor_of(struct load_link *l, struct slice doc)
 {
@@ -55,7 +34,7 @@ static void drain(struct load_link *l, uint32_t deadline_ms)
 static void on_frame(void *arg, const struct wire_server_frame *frame)
 {
     struct load_link *l = arg;
-    struct slice doc = frame_doc(frame);
+    struct slice doc = wire_server_frame_doc(frame);
 
     if (doc.size) {
         struct load_editor *e = editor_of(l, doc);

@@ -34,26 +34,6 @@ struct ctl_live {
 
 /* ---- frames ---- */
 
-static struct slice doc_of(const struct wire_server_frame *frame)
-{
-    switch (frame->type) {
-    case WIRE_DOWN_OPENED:
-        return frame->opened.doc;
-    case WIRE_DOWN_CHUNK:
-        return frame->chunk.doc;
-    case WIRE_DOWN_ENTRY:
-        return frame->entry.doc;
-    case WIRE_DOWN_ACCEPTED:
-        return frame->accepted.doc;
-    case WIRE_DOWN_ERROR:
-        return frame->error.doc;
-    case WIRE_DOWN_CLOSED:
-        return frame->closed_doc;
-    default:
-        return slice_of(NULL, 0);
-    }
-}
-
 static void error_note(struct ctl_live *live, const struct wire_client_error *error)
 {
     snprintf(live->refusal, sizeof live->refusal, "%.*s: %.*s", (int)error->name.size,
@@ -89,7 +69,7 @@ static void on_frame(void *arg, const struct wire_server_frame *frame)
 {
     struct ctl_live *live = arg;
 
-    if (!live->doc || !slice_equal(doc_of(frame), live->id))
+    if (!live->doc || !slice_equal(wire_server_frame_doc(frame), live->id))
         return;
     if (frame->type == WIRE_DOWN_OPENED && frame->opened.doc_kind)
         live->kind = frame->opened.doc_kind;

@@ -182,6 +182,9 @@ struct wire_server_frame {
     };
 };
 
+/* The document that a frame is about; empty: it is about the connection. Lent as the frame is. */
+struct slice wire_server_frame_doc(const struct wire_server_frame *frame);
+
 /* Each appends one frame, its length first. */
 void wire_client_frame_encode(const struct wire_client_frame *frame, struct bytes *out);
 void wire_server_frame_encode(const struct wire_server_frame *frame, struct bytes *out);

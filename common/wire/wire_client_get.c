@@ -564,3 +564,25 @@ int wire_content_decode(struct arena *mem, struct slice in, struct wire_content 
     *ret = content;
     return 0;
 }
+
+struct slice wire_server_frame_doc(const struct wire_server_frame *frame)
+{
+    switch (frame->type) {
+    case WIRE_DOWN_OPENED:
+        return frame->opened.doc;
+    case WIRE_DOWN_CHUNK:
+        return frame->chunk.doc;
+    case WIRE_DOWN_ENTRY:
+        return frame->entry.doc;
+    case WIRE_DOWN_ACCEPTED:
+        return frame->accepted.doc;
+    case WIRE_DOWN_ERROR:
+        return frame->error.doc;
+    case WIRE_DOWN_PRESENCE:
+        return frame->presence.doc;
+    case WIRE_DOWN_CLOSED:
+        return frame->closed_doc;
+    default:
+        return (struct slice){0};
+    }
+}

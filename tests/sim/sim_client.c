@@ -140,29 +140,6 @@ static void client_replaced(void *ctx, struct slice draft)
                     client->index, world->doc_ids[context->doc]);
 }
 
-/* Which frame goes where: every frame but those about the connection names its document. */
-static struct slice frame_doc(const struct wire_server_frame *frame)
-{
-    switch (frame->type) {
-    case WIRE_DOWN_OPENED:
-        return frame->opened.doc;
-    case WIRE_DOWN_CHUNK:
-        return frame->chunk.doc;
-    case WIRE_DOWN_ENTRY:
-        return frame->entry.doc;
-    case WIRE_DOWN_ACCEPTED:
-        return frame->accepted.doc;
-    case WIRE_DOWN_ERROR:
-        return frame->error.doc;
-    case WIRE_DOWN_PRESENCE:
-        return frame->presence.doc;
-    case WIRE_DOWN_CLOSED:
-        return frame->closed_doc;
-    default:
-        return (struct slice){0};
-    }
-}
-
 static void frame_send(struct sim_conn *conn, const struct wire_client_frame *frame);
 
 /* A connection breaks at the worst moment: the submit is on its way, its answer is not. */
@@ -239,7 +216,7 @@ static void error_heard(struct sim_client *client, unsigned i,
 static void client_frame(struct sim_client *client, const struct wire_server_frame *frame)
 {
     struct sim_world *world = client->world;
-    struct slice id = frame_doc(frame);
+    struct slice id = wire_server_frame_doc(frame);
 
     if (frame->type == WIRE_DOWN_WELCOME)
         client->welcomed = true;
