@@ -101,6 +101,11 @@ static void put_field(struct line *l, const struct obs_field *f)
         put_key(l, f->key);
         put_text(l, f->text);
         break;
+    case OBS_FIELD_BOOT:
+        snprintf(text, sizeof text, "%016" PRIx64, f->u64);
+        put_key(l, f->key);
+        put_text(l, slice_str(text));
+        break;
     case OBS_FIELD_DOC:
         obs_doc_tag(f->text, text);
         put_key(l, f->key);

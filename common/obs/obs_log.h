@@ -60,7 +60,7 @@ struct obs_log {
     uint64_t suppressed; /* by the rate limit, in all */
 };
 
-enum obs_field_kind { OBS_FIELD_U64, OBS_FIELD_I64, OBS_FIELD_TEXT, OBS_FIELD_DOC };
+enum obs_field_kind { OBS_FIELD_U64, OBS_FIELD_I64, OBS_FIELD_TEXT, OBS_FIELD_DOC, OBS_FIELD_BOOT };
 
 struct obs_field {
     const char *key; /* snake_case literal */
@@ -87,6 +87,13 @@ static inline struct obs_field obs_str(const char *key, const char *value)
 static inline struct obs_field obs_slice(const char *key, struct slice value)
 {
     return (struct obs_field){.key = key, .kind = OBS_FIELD_TEXT, .text = value};
+}
+
+/* A process' boot id, in 16 hex digits as the members' list in Redis writes it, so that one search
+   finds it in all tiers. */
+static inline struct obs_field obs_boot(const char *key, uint64_t boot_id)
+{
+    return (struct obs_field){.key = key, .kind = OBS_FIELD_BOOT, .u64 = boot_id};
 }
 
 /* Written as the document's tag. */

@@ -60,6 +60,8 @@ START_TEST(records_as_text)
              "doc=%s msg=\"closing with 1002\"\n",
              tag);
     ck_assert_str_eq(written(), expected);
+    obs_log_event(&log_, OBS_INFO, "found", OBS_FIELDS(obs_boot("boot", 0xab12)), "%s", "");
+    ck_assert_str_eq(written(), "2025-06-01T12:00:00.123456Z info found boot=000000000000ab12\n");
     obs_log_event(&log_, OBS_INFO, "plain", OBS_NO_FIELDS, "%s", "");
     ck_assert_str_eq(written(), "2025-06-01T12:00:00.123456Z info plain\n");
     obs_log_event(&log_, OBS_DEBUG, "quiet", OBS_NO_FIELDS, "below the level");

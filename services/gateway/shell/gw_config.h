@@ -2,6 +2,7 @@
 #ifndef WEFT_GW_CONFIG_H
 #define WEFT_GW_CONFIG_H
 
+#include "shell_link.h"
 #include "shell_options.h"
 
 struct gw_options {
@@ -9,9 +10,7 @@ struct gw_options {
     char *listen;
     bool insecure_public;
     char *drain_to;
-    char *link;
-    char *link_ca, *link_cert, *link_name;
-    bool link_plain_tcp;
+    struct shell_link link;
     int64_t connections_max;
     int64_t frames_per_s_max;
     uint64_t request_ms, hello_ms, heartbeat_ms, drain_ms;

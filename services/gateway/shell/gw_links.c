@@ -9,25 +9,12 @@ static void stir(const struct gw_links *links)
         links->stirred(links->stirred_arg);
 }
 
-/* As the membership list in Redis writes it. */
-struct boot_text {
-    char hex[17];
-};
-
-static struct boot_text boot_text(uint64_t boot)
-{
-    struct boot_text text;
-
-    snprintf(text.hex, sizeof text.hex, "%016lx", (unsigned long)boot);
-    return text;
-}
-
 static void log_link(const struct gw_links *links, enum obs_level level, const char *code,
                      const struct link_peer *peer, const char *words)
 {
     obs_log_event(links->log, level, code,
                   OBS_FIELDS(obs_str("worker", link_peer_address(peer)),
-                             obs_str("boot", boot_text(link_peer_boot_id(peer)).hex)),
+                             obs_boot("boot", link_peer_boot_id(peer))),
                   "%s", words);
 }
 
@@ -36,7 +23,7 @@ static void on_contact(void *arg, uint64_t boot_id, const char *address)
     struct gw_links *links = arg;
 
     obs_log_event(links->log, OBS_DEBUG, "link-stranger",
-                  OBS_FIELDS(obs_str("from", address), obs_str("boot", boot_text(boot_id).hex)),
+                  OBS_FIELDS(obs_str("from", address), obs_boot("boot", boot_id)),
                   "no worker of the view, dropped");
 }
 
@@ -132,7 +119,7 @@ void gw_links_peer_open(struct gw_links *links, const struct cluster_member *wor
     else
         obs_log_event(links->log, OBS_INFO, "link-open",
                       OBS_FIELDS(obs_str("worker", worker->id), obs_str("at", worker->address),
-                                 obs_str("boot", boot_text(worker->boot_id).hex)),
+                                 obs_boot("boot", worker->boot_id)),
                       "in the view");
 }
 

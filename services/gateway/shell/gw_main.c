@@ -195,9 +195,9 @@ static bool options_check(struct gw_process *p, struct ev_address *ret_listen)
     const struct gw_options *o = &p->options;
     struct cluster_member member;
 
-    if (!o->shell.id || !o->link)
+    if (!o->shell.id || !o->link.address)
         return refuse(p, "--id and --link must be given");
-    if (cluster_member_make(slice_str(o->shell.id), slice_str(o->link), p->shell.boot_id,
+    if (cluster_member_make(slice_str(o->shell.id), slice_str(o->link.address), p->shell.boot_id,
                             CLUSTER_LIVE, &member))
         return refuse(p, "--id may have letters, digits, '.', '_' and '-'; --link no spaces");
     if (!ev_address_parse(o->listen, ret_listen))
@@ -241,7 +241,7 @@ static bool core_start(struct gw_process *p)
 {
     const struct gw_options *o = &p->options;
     struct gw_config config = {.id = o->shell.id,
-                               .address = o->link,
+                               .address = o->link.address,
                                .boot_id = p->shell.boot_id,
                                .heartbeat_ms = (uint32_t)o->heartbeat_ms,
                                .hello_ms = (uint32_t)o->hello_ms,
@@ -276,10 +276,7 @@ static bool links_start(struct gw_process *p)
 {
     const struct gw_options *o = &p->options;
     const char *why = "";
-    struct link_node_config config = {
-        .link = {.boot_id = p->shell.boot_id, .address = o->link},
-        .tls = {.ca_file = o->link_ca, .cert_key_file = o->link_cert, .server_name = o->link_name},
-        .allow_plain_tcp = o->link_plain_tcp};
+    struct link_node_config config = shell_link_config(&o->link, p->shell.boot_id);
     int rc = gw_links_init(&p->links, p->shell.loop, &config, &p->shell.log, &why);
 
     if (rc == 0) {
@@ -288,8 +285,8 @@ static bool links_start(struct gw_process *p)
         p->open++;
         return true;
     }
-    obs_log_event(&p->shell.log, OBS_ERROR, "start-failed", OBS_FIELDS(obs_str("link", o->link)),
-                  "%s: %s", why, strerror(-rc));
+    obs_log_event(&p->shell.log, OBS_ERROR, "start-failed",
+                  OBS_FIELDS(obs_str("link", o->link.address)), "%s: %s", why, strerror(-rc));
     return false;
 }
 
@@ -357,15 +354,14 @@ static const struct shell_service service = {
 
 static void started(struct gw_process *p)
 {
-    char listen[EV_ADDRESS_TEXT_MAX], boot[17];
+    char listen[EV_ADDRESS_TEXT_MAX];
     struct ev_address address;
 
     gw_server_address(&p->server, &address);
     ev_address_format(&address, listen);
-    snprintf(boot, sizeof boot, "%016lx", (unsigned long)p->shell.boot_id);
     obs_log_event(&p->shell.log, OBS_INFO, "started",
-                  OBS_FIELDS(obs_str("gateway", p->options.shell.id), obs_str("boot", boot),
-                             obs_str("listen", listen),
+                  OBS_FIELDS(obs_str("gateway", p->options.shell.id),
+                             obs_boot("boot", p->shell.boot_id), obs_str("listen", listen),
                              obs_str("link", link_node_address(p->links.node))),
                   "taking clients");
 }

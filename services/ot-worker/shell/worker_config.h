@@ -2,14 +2,13 @@
 #ifndef WEFT_WORKER_CONFIG_H
 #define WEFT_WORKER_CONFIG_H
 
+#include "shell_link.h"
 #include "shell_storage.h"
 
 struct worker_config {
     struct shell_options shell;
     struct shell_postgres postgres;
-    char *link;
-    char *link_ca, *link_cert, *link_name;
-    bool link_plain_tcp;
+    struct shell_link link;
     uint64_t documents_bytes_max;
     uint64_t tail_bytes_max;
     uint64_t pending_bytes_max;

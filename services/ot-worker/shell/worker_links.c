@@ -32,7 +32,7 @@ static void gateway_free(struct worker_gateway *g)
 static void gateway_log(struct worker_gateway *g, const char *code, const char *words)
 {
     obs_log_event(&g->worker->shell.log, OBS_INFO, code,
-                  OBS_FIELDS(obs_u64("gateway", link_peer_boot_id(g->peer)),
+                  OBS_FIELDS(obs_boot("gateway", link_peer_boot_id(g->peer)),
                              obs_str("address", link_peer_address(g->peer))),
                   "%s", words);
 }
@@ -89,7 +89,7 @@ static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
     wk_core_gateway_gone(w->core, link_peer_boot_id(peer));
     shell_drive_settle(&w->drive);
     obs_log_event(&w->shell.log, OBS_INFO, "gateway-reset",
-                  OBS_FIELDS(obs_u64("gateway", link_peer_boot_id(peer)),
+                  OBS_FIELDS(obs_boot("gateway", link_peer_boot_id(peer)),
                              obs_str("reason", link_reset_name(reason))),
                   "its documents wait for being opened again");
     if (reason == LINK_RESET_REPLACED)
@@ -131,21 +131,14 @@ void worker_links_send(void *ctx, uint64_t gateway_boot, struct slice item)
 bool worker_links_open(struct worker *w)
 {
     const char *why = "";
-    struct link_node_config config = {
-        .link = {.boot_id = w->shell.boot_id,
-                 .address = w->config.link,
-                 .callbacks = {.on_contact = on_contact,
-                               .on_items = on_items,
-                               .on_reset = on_reset,
-                               .on_silent = on_silent,
-                               .on_heard = on_heard,
-                               .on_heartbeat_write = on_heartbeat_write},
-                 .arg = w},
-        .tls = {.ca_file = w->config.link_ca,
-                .cert_key_file = w->config.link_cert,
-                .server_name = w->config.link_name},
-        .allow_plain_tcp = w->config.link_plain_tcp,
-    };
+    struct link_node_config config = shell_link_config(&w->config.link, w->shell.boot_id);
+    config.link.callbacks = (struct link_callbacks){.on_contact = on_contact,
+                                                    .on_items = on_items,
+                                                    .on_reset = on_reset,
+                                                    .on_silent = on_silent,
+                                                    .on_heard = on_heard,
+                                                    .on_heartbeat_write = on_heartbeat_write};
+    config.link.arg = w;
     int rc = link_node_new(w->shell.loop, &config, &w->links.node, &why);
 
     if (rc == 0) {
@@ -153,7 +146,8 @@ bool worker_links_open(struct worker *w)
         return true;
     }
     obs_log_event(&w->shell.log, OBS_ERROR, "start-failed",
-                  OBS_FIELDS(obs_str("link", w->config.link)), "%s: %s", why, strerror(-rc));
+                  OBS_FIELDS(obs_str("link", w->config.link.address)), "%s: %s", why,
+                  strerror(-rc));
     return false;
 }
 

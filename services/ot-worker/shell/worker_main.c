@@ -78,7 +78,7 @@ static bool core_start(struct worker *w)
 {
     struct wk_config config = {
         .id = w->config.shell.id,
-        .address = w->config.link,
+        .address = w->config.link.address,
         .boot_id = w->shell.boot_id,
         .documents_bytes_max = w->config.documents_bytes_max,
         .tail_bytes_max = w->config.tail_bytes_max,
@@ -106,9 +106,9 @@ static bool member_check(struct worker *w)
 {
     struct cluster_member member;
 
-    if (!w->config.shell.id || !w->config.link)
+    if (!w->config.shell.id || !w->config.link.address)
         return refuse(w, "--id and --link must be given");
-    if (cluster_member_make(slice_str(w->config.shell.id), slice_str(w->config.link),
+    if (cluster_member_make(slice_str(w->config.shell.id), slice_str(w->config.link.address),
                             w->shell.boot_id, CLUSTER_JOINING, &member))
         return refuse(w, "--id may have letters, digits, '.', '_' and '-'; --link no spaces");
     return true;
@@ -154,7 +154,7 @@ static bool run(struct worker *w)
     if (started) {
         obs_log_event(&w->shell.log, OBS_INFO, "started",
                       OBS_FIELDS(obs_str("worker", w->config.shell.id),
-                                 obs_u64("boot", w->shell.boot_id),
+                                 obs_boot("boot", w->shell.boot_id),
                                  obs_str("link", link_node_address(w->links.node))),
                       "joining the view");
         shell_run(&w->shell);
