@@ -126,8 +126,8 @@ START_TEST(everybody_ends_with_the_same_text)
     /* It was not for nothing. */
     ck_assert(w.entries > 100 && w.ops_answers > 10 && w.chunks > 10 && w.unasked > 10);
     ck_assert(w.repeats + w.resends > 0);
-    ck_assert(w.run_percent < 10 || w.runs > 10);
-    ck_assert(w.revision_count > w.entries); /* some entries had several ops */
+    ck_assert(w.run_percent < 40 || w.runs > 10); /* with fewer it is left to chance */
+    ck_assert(w.revision_count > w.entries);      /* some entries had several ops */
     world_fini(&w);
 }
 END_TEST
