@@ -107,7 +107,8 @@ static void worker_start(struct sim_process *process)
                                .tail_bytes_max = process->world->tail_bytes_max,
                                .pending_bytes_max = 4u << 20,
                                .idle_ms = 2000,
-                               .revalidate_ms = 500};
+                               .revalidate_ms = 500,
+                               .commit_ms = process->world->commit_ms};
     struct wk_io io = {.ctx = process,
                        .now_ms = io_now_ms,
                        .random = io_random,

@@ -116,6 +116,7 @@ void sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
     processes_draw(world);
     world->tail_bytes_max =
         rng_percent(&world->rng, 10) ? 8192 : 1u << rng_between(&world->rng, 16, 20);
+    world->commit_ms = rng_percent(&world->rng, 50) ? rng_between(&world->rng, 1, 20) : 0;
     world->doc_count = (unsigned)rng_between(&world->rng, 1, SIM_DOCS_MAX);
     for (unsigned i = 0; i < world->doc_count; i++)
         snprintf(world->doc_ids[i], sizeof world->doc_ids[i], "doc-%u", i);

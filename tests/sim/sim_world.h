@@ -141,6 +141,7 @@ struct sim_world {
     struct sim_client clients[SIM_CLIENTS_MAX];
     struct sim_conn *conns; /* owned; all that ever were */
     unsigned client_count, doc_count;
+    uint64_t commit_ms;    /* of workers: 0, or commits apart */
     size_t tail_bytes_max; /* of workers: small ones read history from PostgreSQL */
     char doc_ids[SIM_DOCS_MAX][16];
     unsigned edits_left;

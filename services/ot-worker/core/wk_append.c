@@ -134,6 +134,7 @@ static bool entry_form(struct wk_doc *d)
 
     doc_draft_begin(d->doc);
     enum wk_admit admit = pending_admit(d, &from_rev);
+    wk_crowd_forget(d);
     if (doc_draft_count(d->doc) == 0) {
         if (admit == WK_ADMIT_HISTORY)
             wk_history_begin(d, from_rev);
@@ -296,6 +297,42 @@ static void live_schedule(struct wk_doc *d)
         wk_doc_at(d, wk_doc_idle(d) && idle_ms < d->check_ms ? idle_ms : d->check_ms);
 }
 
+/* True: an append or another call is under way now, or has to wait. Commits of all documents come
+ * together, commit_ms apart: what a busy worker has to wake for, itself, Redis and its gateways, is
+ * then counted by commits and not by ops, and a document's ops find more of each other in an entry.
+ * After a pause the commit comes at once. */
+static bool entry_try(struct wk_doc *d)
+{
+    struct wk_core *core = d->core;
+
+    if (list_empty(&d->pending))
+        return false;
+    if (core->config.commit_ms == 0 || core->committing)
+        return entry_form(d);
+    if (list_empty(&d->ready))
+        list_push_back(&core->ready, &d->ready);
+    return false;
+}
+
+void wk_commit_tick(struct wk_core *core, uint64_t now)
+{
+    struct list due;
+
+    if (list_empty(&core->ready) || now < core->commit_at_ms)
+        return;
+    list_init(&due);
+    list_splice_back(&due, &core->ready);
+    core->commit_at_ms = now + core->config.commit_ms;
+    core->committing = true;
+    while (!list_empty(&due)) {
+        struct wk_doc *d = list_first(&due, struct wk_doc, ready);
+        list_remove(&d->ready);
+        if (d->state == WK_LIVE)
+            wk_doc_next(d);
+    }
+    core->committing = false;
+}
+
 void wk_doc_next(struct wk_doc *d)
 {
     MUST(d->state == WK_LIVE && !d->busy);
@@ -307,7 +344,7 @@ void wk_doc_next(struct wk_doc *d)
     /* Opens that need a call each must not keep submits from ever having their turn. */
     if (d->turn && admits && !list_empty(&d->pending)) {
         d->turn = false;
-        if (entry_form(d))
+        if (entry_try(d))
             return;
     }
     do {
@@ -315,10 +352,11 @@ void wk_doc_next(struct wk_doc *d)
             d->turn = true;
             return;
         }
-        if (admits && !list_empty(&d->pending) && entry_form(d))
+        if (admits && entry_try(d))
             return;
         /* A CREATE that was no document leaves the next creator its turn. */
-    } while (admits && doc_kind(d->doc) == WIRE_DOC_NONE && !list_empty(&d->opens));
+    } while (admits && doc_kind(d->doc) == WIRE_DOC_NONE && list_empty(&d->pending) &&
+             !list_empty(&d->opens));
     d->turn = false;
     if (wk_now_ms(d->core) >= d->check_ms)
         wk_check_begin(d);

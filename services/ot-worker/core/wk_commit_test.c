@@ -87,9 +87,120 @@ START_TEST(an_open_during_an_append_waits_and_joins_behind_its_entry)
 }
 END_TEST
 
+static void apart(struct wk_config *config)
+{
+    config->commit_ms = 30;
+}
+
+/* --- commits that come together --- */
+
+START_TEST(after_a_pause_a_commit_comes_at_once_and_the_next_one_waits)
+{
+    struct slice other = slice_str("other");
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), b = fake_join(&f, 1, FAKE_DOC, 2);
+
+    fake_run(&f, 100);
+    uint64_t c = fake_create(&f, 2, other, 3);
+    fake_run(&f, 100);
+    fake_type(&f, a, 1, 0, "a");
+    fake_no_call(&f);
+    ck_assert_uint_le(wk_core_due_ms(f.core), f.now_ms);
+    wk_core_tick(f.core);
+    fake_land(&f, STORAGE_APPEND);
+    fake_skip(&f);
+    /* Two documents, and two ops of one of them: all in the next commit, 30 ms later. */
+    fake_type(&f, a, 2, 0, "x");
+    fake_type(&f, c, 1, 0, "z");
+    ck_assert_uint_eq(wk_core_due_ms(f.core), f.now_ms + 30);
+    fake_pass(&f, 20);
+    fake_type(&f, b, 1, 0, "y");
+    fake_no_call(&f);
+    fake_pass(&f, 10);
+    ck_assert_uint_eq(f.call_count, 2);
+    fake_settle(&f);
+    ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 2);
+    ck_assert_uint_eq(fake_expect_entry(&f, 2).count, 1);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "xya\n");
+    ck_assert_uint_eq(wk_core_counters(f.core)->entries, 5);
+}
+END_TEST
+
+static void far_apart(struct wk_config *config)
+{
+    config->commit_ms = 5000;
+}
+
+START_TEST(a_document_that_goes_leaves_the_next_commit)
+{
+    fake_stop(&f);
+    fake_start(&f, far_apart);
+    fake_view(&f, 1u << FAKE_SELF | 1u << 2);
+    struct slice theirs = fake_doc_of(&f, 2, 0);
+    fake_view(&f, 1u << FAKE_SELF);
+    uint64_t a = fake_create(&f, 1, theirs, 1);
+    fake_type(&f, a, 1, 0, "a");
+    fake_view(&f, 1u << FAKE_SELF | 1u << 2);
+    fake_run(&f, 1000);
+    ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
+    ck_assert_uint_eq(wk_core_gauges(f.core).pending_ops, 0);
+    fake_run(&f, 6000);
+    ck_assert_str_eq(fake_text(&f, theirs), "\n"); /* its gateway asks the next owner */
+}
+END_TEST
+
+/* --- a crowd --- */
+
+#define CROWD 40
+
+/* `behind` revisions by others, then an op each of 40 sessions that have seen none of them. */
+static void crowd_type(uint64_t behind)
+{
+    struct chain_position base;
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), at[CROWD];
+    char text[2] = {0};
+
+    for (unsigned i = 0; i < CROWD; i++)
+        at[i] = fake_join(&f, 2, FAKE_DOC, 2 + i);
+    base = fake_head(&f, FAKE_DOC);
+    for (uint64_t seq = 1; seq <= behind; seq++) {
+        text[0] = (char)('a' + seq % 26);
+        fake_type(&f, a, seq, seq / 2, text);
+        fake_settle(&f);
+    }
+    fake_type(&f, a, behind + 1, 0, "-"); /* its append is under way: the others gather */
+    for (unsigned i = 0; i < CROWD; i++) {
+        text[0] = (char)('A' + i % 26);
+        fake_submit(&f, at[i], 1, base, WIRE_KIND_EDIT, fake_insert(&f, 0, text));
+    }
+    fake_settle(&f);
+}
+
+START_TEST(a_crowd_with_one_base_lands_where_each_would_alone)
+{
+    static const uint64_t behinds[] = {2, 8, 9, 63, 64, 300};
+    uint64_t behind = behinds[_i];
+
+    crowd_type(behind);
+    const struct wk_counters *c = wk_core_counters(f.core);
+    ck_assert_uint_eq(c->ops, behind + 1 + CROWD);
+    ck_assert_uint_eq(c->entries, behind + 3);
+    ck_assert_uint_eq(c->transformed, CROWD);
+    /* Whoever is first in the history stands left: theirs are all behind what was there. */
+    const char *text = fake_text(&f, FAKE_DOC);
+    ck_assert_uint_eq(strlen(text), behind + 1 + CROWD + 1);
+    for (unsigned i = 0; i < CROWD; i++)
+        ck_assert_int_eq(text[behind + 1 + i], 'A' + i % 26);
+}
+END_TEST
+
 static void setup(void)
 {
     fake_start(&f, NULL);
+}
+
+static void setup_apart(void)
+{
+    fake_start(&f, apart);
 }
 
 static void teardown(void)
@@ -106,5 +217,16 @@ TCase *wk_commit_cases(void)
     tcase_add_test(tc, one_append_at_a_time_and_what_gathers_is_the_next_entry);
     tcase_add_test(tc, a_gateway_hears_an_entry_once_however_many_attachments);
     tcase_add_test(tc, an_open_during_an_append_waits_and_joins_behind_its_entry);
+    tcase_add_loop_test(tc, a_crowd_with_one_base_lands_where_each_would_alone, 0, 6);
+    return tc;
+}
+
+TCase *wk_commits_apart_cases(void)
+{
+    TCase *tc = tcase_create("commits apart");
+    tcase_add_checked_fixture(tc, setup_apart, teardown);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, after_a_pause_a_commit_comes_at_once_and_the_next_one_waits);
+    tcase_add_test(tc, a_document_that_goes_leaves_the_next_commit);
     return tc;
 }

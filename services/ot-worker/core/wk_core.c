@@ -34,6 +34,7 @@ struct wk_core *wk_core_new(const struct wk_config *config, const struct wk_io *
     *core = (struct wk_core){.config = *config, .io = *io, .state = CLUSTER_JOINING};
     list_init(&core->all);
     list_init(&core->changed);
+    list_init(&core->ready);
     wk_wheel_init(core);
     core->stale = true;
     cluster_view_tracker_init(&core->tracker, config->id);
@@ -150,6 +151,7 @@ void wk_core_tick(struct wk_core *core)
     if (!core->started)
         return;
     wk_member_tick(core);
+    wk_commit_tick(core, now);
     if (now < core->tick_ms)
         return;
     core->tick_ms = now + WK_TICK_MS;
@@ -159,10 +161,15 @@ void wk_core_tick(struct wk_core *core)
 
 uint64_t wk_core_due_ms(const struct wk_core *core)
 {
+    uint64_t due = core->tick_ms;
+
     if (!core->started)
         return UINT64_MAX;
-    return !core->beating && !core->left && core->beat_due_ms < core->tick_ms ? core->beat_due_ms
-                                                                              : core->tick_ms;
+    if (!core->beating && !core->left && core->beat_due_ms < due)
+        due = core->beat_due_ms;
+    if (!list_empty(&core->ready) && core->commit_at_ms < due)
+        due = core->commit_at_ms;
+    return due;
 }
 
 static bool subscribed(const struct wk_doc *d, uint64_t gateway_boot)

@@ -7,6 +7,7 @@ int main(void)
 {
     Suite *suite = suite_create("worker core");
     suite_add_tcase(suite, wk_commit_cases());
+    suite_add_tcase(suite, wk_commits_apart_cases());
     suite_add_tcase(suite, wk_session_cases());
     suite_add_tcase(suite, wk_loss_cases());
     suite_add_tcase(suite, wk_bounds_cases());

@@ -123,6 +123,7 @@ struct wk_doc {
     struct list all;     /* in wk_core.all: least recently used first */
     struct list changed; /* in wk_core.changed, while shown_ms is recent */
     struct list due;     /* in a slot of wk_core.wheel */
+    struct list ready;   /* in wk_core.ready: its next entry waits for the next commit */
     uint64_t due_ms;
     struct wk_core *core;
     struct bytes id; /* owned */
@@ -136,6 +137,10 @@ struct wk_doc {
     size_t ring_bytes, tail_bytes; /* of all; of those not archived */
     bool ring_is_all;              /* PostgreSQL has nothing before it (any more) */
     struct list pending, forming;
+    struct {
+        struct list *first; /* in ring; NULL: none */
+        struct bytes op;    /* owned; all from there on, composed; empty: not yet */
+    } crowd; /* of the entry that is being made */
     size_t pending_bytes;
     struct list opens;
     struct list attachments;
@@ -166,7 +171,9 @@ struct wk_core {
     struct wk_counters counters;
     struct ot_attrs_table *attrs;
     struct wk_doc *docs; /* hash table */
-    struct list all, changed;
+    struct list all, changed, ready;
+    uint64_t commit_at_ms; /* the next commit, not before */
+    bool committing;
     struct list wheel[WK_WHEEL_SLOTS];
     uint64_t wheel_ms; /* slots up to here are done */
     struct wk_gateway *gateways;
@@ -281,6 +288,8 @@ void wk_settled(struct wk_doc *d);
 #define WK_SLOW_MS 2000
 /* What is to be done next, now that no call is under way. The document may be gone after it. */
 void wk_doc_next(struct wk_doc *d);
+/* The documents that wait for it form their entries. */
+void wk_commit_tick(struct wk_core *core, uint64_t now);
 /* Sends the append of this entry of the ring; those behind it follow. */
 void wk_append_send(struct wk_doc *d, struct wk_entry *e);
 void wk_append_done(struct wk_doc *d);
@@ -319,6 +328,9 @@ int wk_ops_encode(struct wk_doc *d, struct list *first, size_t skip,
 /* Rewrites op, in mem, over all edits behind `first`. ret_met: there were some. */
 int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
                      bool *ret_met);
+
+/* The crowd's run is of no use any more: the ring changes. */
+void wk_crowd_forget(struct wk_doc *d);
 
 /* wk_open.c */
 void wk_open_free(struct wk_open *o);

@@ -14,13 +14,19 @@
  * over 100,000 revisions of one character each: 30 ms, and 160 ms one by one. */
 #define COMPOSE_REVS_MIN 64
 #define COMPOSE_COMPS_MIN 32
+/* Composed in one arena. */
+#define GROUP_COUNT_MAX 64
+#define GROUP_BYTES_MAX (64u << 10)
+/* A crowd's run is kept between these: shorter ones are no work, longer ones rare. */
+#define CROWD_REVS_MIN 8
+#define CROWD_REVS_MAX 1024
 /* Memory of intermediate results; past it the op is written out and read again. */
 #define TRANSFORM_BYTES_MAX (4u << 20)
 
 /* --- composed runs --- */
 
 struct run {
-    struct bytes *parts; /* owned; encoded ops, one per revision, then halved level by level */
+    struct bytes *parts; /* owned; encoded ops: of a revision each, then of ever more */
     size_t count, capacity;
 };
 
@@ -39,44 +45,55 @@ static int run_add(struct run *run, struct slice body)
     return run->parts[run->count++].failed ? -ENOMEM : 0;
 }
 
-static int pair_compose(struct bytes *left, struct bytes *right)
+/* How many of these parts are composed in one arena: small ones many at a time. */
+static size_t group_size(const struct bytes *parts, size_t count)
 {
-    struct ot_op a, b, both;
-    struct arena mem;
-    struct bytes out = BYTES_INIT;
+    size_t n = 0, bytes = 0;
 
-    arena_init(&mem, SIZE_MAX);
-    int r = ot_decode(&mem, bytes_slice(left), &ot_limits_stored, &a);
-    if (!r)
-        r = ot_decode(&mem, bytes_slice(right), &ot_limits_stored, &b);
-    if (!r)
-        r = ot_compose(&mem, &a, &b, &both);
-    if (!r)
-        ot_encode(&both, &out);
-    arena_fini(&mem);
-    bytes_fini(left);
-    bytes_fini(right);
-    *left = out;
-    return r || out.failed ? -ENOMEM : 0;
+    while (n < count && n < GROUP_COUNT_MAX && (n < 2 || bytes + parts[n].size <= GROUP_BYTES_MAX))
+        bytes += parts[n++].size;
+    return n;
 }
 
 /* Neighbours first, then neighbours of these: n log n instead of n * n. */
+static int group_compose(const struct bytes *parts, size_t count, struct bytes *out)
+{
+    struct ot_op ops[GROUP_COUNT_MAX];
+    struct arena mem;
+    int r = 0;
+
+    arena_init(&mem, SIZE_MAX);
+    for (size_t i = 0; i < count && !r; i++)
+        r = ot_decode(&mem, bytes_slice(&parts[i]), &ot_limits_stored, &ops[i]);
+    while (count > 1 && !r) {
+        size_t kept = 0;
+        for (size_t i = 0; i + 1 < count && !r; i += 2)
+            r = ot_compose(&mem, &ops[i], &ops[i + 1], &ops[kept++]);
+        if (count % 2)
+            ops[kept++] = ops[count - 1];
+        count = kept;
+    }
+    if (!r)
+        ot_encode(&ops[0], out);
+    arena_fini(&mem);
+    return r || out->failed ? -ENOMEM : 0;
+}
+
 static int run_compose(struct run *run)
 {
     int r = 0;
 
     while (run->count > 1 && !r) {
         size_t kept = 0;
-        for (size_t i = 0; i + 1 < run->count && !r; i += 2) {
-            r = pair_compose(&run->parts[i], &run->parts[i + 1]);
-            struct bytes part = run->parts[i];
-            run->parts[i] = BYTES_INIT;
+        for (size_t i = 0; i < run->count;) {
+            size_t n = group_size(run->parts + i, run->count - i);
+            struct bytes part = BYTES_INIT;
+            if (!r)
+                r = group_compose(run->parts + i, n, &part);
+            for (size_t k = i; k < i + n; k++)
+                bytes_fini(&run->parts[k]);
             run->parts[kept++] = part;
-        }
-        if (run->count % 2) {
-            struct bytes part = run->parts[run->count - 1];
-            run->parts[run->count - 1] = BYTES_INIT;
-            run->parts[kept++] = part;
+            i += n;
         }
         run->count = kept;
     }
@@ -243,26 +260,86 @@ static int edit_over(struct arena *mem, struct run *run, struct slice body, bool
     return r;
 }
 
-int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
-                     bool *ret_met)
+static int edits_over(struct wk_doc *d, struct list *first, uint64_t revs, struct ot_op *op,
+                      struct arena *mem)
 {
     struct run run = {0};
-    uint64_t from_rev = first == &d->ring ? doc_position(d->doc).rev
-                                          : list_entry(first, struct wk_entry, link)->before.rev;
-    bool far = doc_position(d->doc).rev - from_rev >= COMPOSE_REVS_MIN;
     int r = 0;
 
     for (struct list *node = first; node != &d->ring && !r; node = node->next) {
         struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        for (size_t i = 0; i < e->count && !r; i++) {
-            if (e->records[i].kind != WIRE_KIND_EDIT)
-                continue;
-            *ret_met = true;
-            r = edit_over(mem, &run, e->records[i].body, far, op);
-        }
+        for (size_t i = 0; i < e->count && !r; i++)
+            if (e->records[i].kind == WIRE_KIND_EDIT)
+                r = edit_over(mem, &run, e->records[i].body, revs >= COMPOSE_REVS_MIN, op);
     }
     if (!r)
         r = run_over(mem, &run, op);
     run_fini(&run);
     return r;
+}
+
+/* --- a crowd: many ops of one entry with the same base --- */
+
+void wk_crowd_forget(struct wk_doc *d)
+{
+    bytes_fini(&d->crowd.op);
+    d->crowd.first = NULL;
+}
+
+/* The run behind `first` as one op. */
+static int crowd_compose(struct wk_doc *d)
+{
+    struct run run = {0};
+    int r = 0;
+
+    for (struct list *node = d->crowd.first; node != &d->ring && !r; node = node->next) {
+        struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        for (size_t i = 0; i < e->count && !r; i++)
+            if (e->records[i].kind == WIRE_KIND_EDIT)
+                r = run_add(&run, e->records[i].body);
+    }
+    if (!r)
+        r = run_compose(&run);
+    if (!r)
+        d->crowd.op = bytes_steal(&run.parts[0]);
+    run_fini(&run);
+    return r;
+}
+
+/* Whoever comes second with a base has its run composed, for all that follow in this entry. */
+static bool crowd_has(struct wk_doc *d, struct list *first, uint64_t revs)
+{
+    if (revs < CROWD_REVS_MIN || revs > CROWD_REVS_MAX)
+        return false;
+    if (d->crowd.first == first)
+        return true;
+    wk_crowd_forget(d);
+    d->crowd.first = first;
+    return false;
+}
+
+static bool edits_among(const struct wk_doc *d, const struct list *first)
+{
+    for (const struct list *node = first; node != &d->ring; node = node->next) {
+        const struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        for (size_t i = 0; i < e->count; i++)
+            if (e->records[i].kind == WIRE_KIND_EDIT)
+                return true;
+    }
+    return false;
+}
+
+int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
+                     bool *ret_met)
+{
+    if (!edits_among(d, first))
+        return 0;
+    uint64_t from_rev = list_entry(first, struct wk_entry, link)->before.rev;
+    uint64_t revs = doc_position(d->doc).rev - from_rev;
+
+    *ret_met = true;
+    if (!crowd_has(d, first, revs))
+        return edits_over(d, first, revs, op, mem);
+    int r = d->crowd.op.size ? 0 : crowd_compose(d);
+    return r ? r : op_over(mem, bytes_slice(&d->crowd.op), op);
 }

@@ -29,6 +29,7 @@ static struct wk_doc *doc_alloc(struct wk_core *core, struct slice id)
     list_init(&d->read_ring);
     list_init(&d->changed);
     list_init(&d->due);
+    list_init(&d->ready);
     d->shard = cluster_shard_of(id);
     if (!d->id.failed)
         HASH_ADD_KEYPTR(hh, core->docs, d->id.data, d->id.size, d);
@@ -78,6 +79,7 @@ void wk_doc_drop(struct wk_doc *d)
     list_remove(&d->all);
     list_remove(&d->changed);
     list_remove(&d->due);
+    list_remove(&d->ready);
     HASH_DEL(core->docs, d);
     bytes_fini(&d->id);
     free(d);

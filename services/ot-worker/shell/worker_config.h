@@ -13,7 +13,7 @@ struct worker_config {
     uint64_t tail_bytes_max;
     uint64_t pending_bytes_max;
     uint64_t idle_ms;
-    uint64_t revalidate_ms;
+    uint64_t revalidate_ms, commit_ms;
     uint64_t drain_ms;
 };
 

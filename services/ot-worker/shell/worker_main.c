@@ -85,6 +85,7 @@ static bool core_start(struct worker *w)
         .pending_bytes_max = w->config.pending_bytes_max,
         .idle_ms = w->config.idle_ms,
         .revalidate_ms = w->config.revalidate_ms,
+        .commit_ms = w->config.commit_ms,
         .confirmed_by_replica = w->config.shell.durability == SHELL_REPLICA,
     };
     struct wk_io io = {.ctx = w,
