@@ -145,15 +145,25 @@ static void ledger_cut(struct sim_store *store, struct sim_doc *doc, size_t coun
 }
 
 /*
- * May this revision get another content? Where nobody was told of the first one. And where Redis
- * has lost it and who appends now never knew it: who did know was too slow to put it back, which
- * durability `fsync` does not exclude. From there on the run is one that loses.
+ * May this revision get another content? Where nobody was told of the first one, nor will be. And
+ * where Redis has lost it and who appends now never knew it: who did know was too slow to put it
+ * back, which durability `fsync` does not exclude. From there on the run is one that loses.
  */
 static bool may_replace(struct sim_store *store, const struct sim_entry *known, unsigned who)
 {
-    if (known->seen && known->lost && !(known->told_to & 1u << who))
+    bool promised = known->seen || known->promised_to;
+
+    if (promised && known->lost && !(known->told_to & 1u << who))
         store->lossy = true;
     return !known->seen || store->lossy;
+}
+
+/* Not, where a commit has brought back what was written over (revived) and Redis does not know. */
+static bool ledger_leads_to(struct sim_doc *doc, const struct chain_position *position)
+{
+    const struct sim_entry *known = sim_ledger_find(doc, position->rev);
+
+    return position->rev == 0 || (known && chain_position_equal(&known->position, position));
 }
 
 void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
@@ -165,6 +175,8 @@ void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
         call->first_rev != call->expect.rev + 1)
         sim_store_violate(store, SIM_APPEND, "an entry was appended that does not follow the head",
                           doc, call->first_rev);
+    if (store->lossy && !ledger_leads_to(doc, &call->expect))
+        sim_ledger_follow(store, doc);
     for (size_t i = 0; i < ledger->count; i++) {
         struct sim_entry *known = &ledger->items[i];
         if (known->position.rev < call->first_rev)
@@ -229,8 +241,10 @@ void sim_ledger_lost(struct sim_doc *doc)
 
 void sim_ledger_forget(struct sim_doc *doc, unsigned who)
 {
-    for (size_t i = 0; i < doc->ledger.count; i++)
+    for (size_t i = 0; i < doc->ledger.count; i++) {
         doc->ledger.items[i].told_to &= ~(1u << who);
+        doc->ledger.items[i].promised_to &= ~(1u << who);
+    }
 }
 
 struct sim_entry *sim_ledger_find(struct sim_doc *doc, uint64_t rev)
@@ -260,6 +274,14 @@ void sim_store_told(struct sim_store *store, const struct storage_call *call, un
         entry->told_to |= 1u << who;
 }
 
+void sim_store_promised(struct sim_store *store, const struct storage_call *call, unsigned who)
+{
+    struct sim_entry *entry = sim_ledger_find(sim_store_doc(store, call->doc), call->position.rev);
+
+    if (entry && chain_position_equal(&entry->position, &call->position))
+        entry->promised_to |= 1u << who;
+}
+
 void sim_ledger_seen(struct sim_doc *doc, const struct chain_position *position)
 {
     struct sim_entry *entry = sim_ledger_find(doc, position->rev);
@@ -282,15 +304,14 @@ void sim_store_loaded(struct sim_store *store, struct slice id, uint64_t rev, un
 /* --- archive --- */
 
 /* The entries of a segment become the end of the ledger. False: they do not lead to its end. */
-static bool segment_replay(struct sim_store *store, struct sim_doc *doc,
-                           const struct storage_call *call)
+static bool segment_replay(struct sim_store *store, struct sim_doc *doc, struct slice segment,
+                           struct chain_position at, const struct chain_position *end)
 {
-    struct chain_position at = call->expect;
     struct archive_reader reader;
     struct wire_entry entry;
     struct slice payload;
     struct arena mem;
-    bool good = archive_reader_init(&reader, call->segment) == 0;
+    bool good = archive_reader_init(&reader, segment) == 0;
 
     arena_init(&mem, 64u << 20);
     while (good && archive_reader_next(&reader, &payload) == 0 && payload.data &&
@@ -301,7 +322,7 @@ static bool segment_replay(struct sim_store *store, struct sim_doc *doc,
     }
     arena_fini(&mem);
     archive_reader_fini(&reader);
-    return chain_position_equal(&at, &call->position);
+    return chain_position_equal(&at, end);
 }
 
 /*
@@ -316,7 +337,22 @@ static bool revived(struct sim_store *store, struct sim_doc *doc, const struct s
         (call->expect.rev > 0 && (!base || !chain_position_equal(&base->position, &call->expect))))
         return false;
     ledger_cut(store, doc, base ? (size_t)(base - doc->ledger.items) + 1 : 0);
-    return segment_replay(store, doc, call);
+    return segment_replay(store, doc, call->segment, call->expect, &call->position);
+}
+
+void sim_ledger_rebase(struct sim_store *store, struct sim_doc *doc)
+{
+    for (size_t i = 0; i < doc->segment_count; i++) {
+        const struct sim_segment *segment = &doc->segments[i];
+        const struct chain_position *end =
+            i + 1 < doc->segment_count ? &segment[1].before : &doc->stored_head;
+        if (ledger_leads_to(doc, end))
+            continue;
+        const struct sim_entry *base = sim_ledger_find(doc, segment->before.rev);
+        ledger_cut(store, doc, base ? (size_t)(base - doc->ledger.items) + 1 : 0);
+        if (!segment_replay(store, doc, bytes_slice(&segment->bytes), segment->before, end))
+            sim_store_violate(store, SIM_LOG, "a segment does not replay", doc, end->rev);
+    }
 }
 
 void sim_ledger_archive(struct sim_store *store, struct sim_doc *doc,

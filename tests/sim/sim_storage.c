@@ -123,6 +123,9 @@ static void execute(struct sim_world *world, struct sim_event *event)
     }
     if (call->kind == STORAGE_APPEND && (!alive || request->process->paused))
         sim_store_unheld(&world->store, call->doc);
+    if (call->kind == STORAGE_APPEND && call->result == STORAGE_OK && alive &&
+        !request->lose_answer)
+        sim_store_promised(&world->store, call, sim_process_number(request->process));
     world->totals.histories += call->kind == STORAGE_HISTORY;
     results_keep(request);
     if (request->lose_answer) {

@@ -119,6 +119,8 @@ static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct sto
     }
     doc->redis.head = call->position;
     store->rebased++;
+    if (store->lossy)
+        sim_ledger_rebase(store, doc);
     sim_entries_drop_front(&doc->redis.log, doc->redis.log.count);
     doc->redis.dirty = false;
     call->result = STORAGE_OK;

@@ -22,9 +22,10 @@ struct sim_entry {
     struct chain_position position;
     struct bytes payload; /* owned */
     /* ledger: */
-    bool seen;        /* somebody was told of it, so it may never change */
-    bool lost;        /* Redis has lost it, and nobody has put it back yet */
-    uint32_t told_to; /* bits: the living processes that know it */
+    bool seen;            /* somebody was told of it, so it may never change */
+    bool lost;            /* Redis has lost it, and nobody has put it back yet */
+    uint32_t told_to;     /* bits: the living processes that know it */
+    uint32_t promised_to; /* and those that will: the answer is under way */
 };
 
 struct sim_entries {
@@ -106,6 +107,8 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, unsigned
 
 /* The answer to this call has reached the process: an append it was told of is history. */
 void sim_store_told(struct sim_store *store, const struct storage_call *call, unsigned who);
+/* That answer is under way and will not be lost. */
+void sim_store_promised(struct sim_store *store, const struct storage_call *call, unsigned who);
 /* A worker has loaded the document up to here. */
 void sim_store_loaded(struct sim_store *store, struct slice id, uint64_t rev, unsigned who);
 /* The connection that holds this lock is gone. */
@@ -147,6 +150,8 @@ void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
 void sim_ledger_seen(struct sim_doc *doc, const struct chain_position *position);
 /* Are all these entries in the ledger, as they are? */
 bool sim_ledger_has(struct sim_doc *doc, const struct sim_entries *log);
+/* PostgreSQL won: what it holds is the history again. */
+void sim_ledger_rebase(struct sim_store *store, struct sim_doc *doc);
 /* Redis came back with entries that others had taken the place of: they are the history again. */
 void sim_ledger_follow(struct sim_store *store, struct sim_doc *doc);
 /* Redis' head has gone back. */
