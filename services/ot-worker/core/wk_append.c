@@ -8,6 +8,9 @@
 #include "mutant.h"
 #include "wk_doc.h"
 
+/* Commits come apart by so much of what they hold: 12 ops are 3 ms. */
+#define COMMIT_OPS_PER_MS 4
+
 /* --- shown --- */
 
 static void changed(struct wk_doc *d, const struct chain_position *at)
@@ -297,10 +300,12 @@ static void live_schedule(struct wk_doc *d)
         wk_doc_at(d, wk_doc_idle(d) && idle_ms < d->check_ms ? idle_ms : d->check_ms);
 }
 
-/* True: an append or another call is under way now, or has to wait. Commits of all documents come
- * together, commit_ms apart: what a busy worker has to wake for, itself, Redis and its gateways, is
- * then counted by commits and not by ops, and a document's ops find more of each other in an entry.
- * After a pause the commit comes at once. */
+/*
+ * True: an append or another call is under way now, or has to wait. Commits of all documents come
+ * together, and the more a commit held the longer the next one waits: what a busy worker has to
+ * wake for, itself, Redis and its gateways, is then counted by commits and not by ops, and a
+ * document's ops find more of each other in an entry. Few people wait for nothing.
+ */
 static bool entry_try(struct wk_doc *d)
 {
     struct wk_core *core = d->core;
@@ -317,12 +322,12 @@ static bool entry_try(struct wk_doc *d)
 void wk_commit_tick(struct wk_core *core, uint64_t now)
 {
     struct list due;
+    uint64_t pending = core->pending_count;
 
     if (list_empty(&core->ready) || now < core->commit_at_ms)
         return;
     list_init(&due);
     list_splice_back(&due, &core->ready);
-    core->commit_at_ms = now + core->config.commit_ms;
     core->committing = true;
     while (!list_empty(&due)) {
         struct wk_doc *d = list_first(&due, struct wk_doc, ready);
@@ -331,6 +336,9 @@ void wk_commit_tick(struct wk_core *core, uint64_t now)
             wk_doc_next(d);
     }
     core->committing = false;
+    uint64_t apart_ms = (pending - core->pending_count) / COMMIT_OPS_PER_MS;
+    core->commit_at_ms =
+        now + (apart_ms < core->config.commit_ms ? apart_ms : core->config.commit_ms);
 }
 
 void wk_doc_next(struct wk_doc *d)

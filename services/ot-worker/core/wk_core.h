@@ -20,8 +20,8 @@ struct wk_config {
     uint64_t attachments_max;   /* past it: retry-later; 0: a million */
     uint64_t idle_ms;           /* without subscriber: evicted after */
     uint64_t revalidate_ms;     /* heads of live documents are compared this often */
-    uint64_t commit_ms;         /* appends of all documents leave together, at most this often; 0:
-                                   each as soon as it can */
+    uint64_t commit_ms;         /* appends of all documents leave together; busy ones come up to
+                                   this apart; 0: each document's as soon as it can */
     bool confirmed_by_replica;  /* durability `replica`: a confirmed entry cannot be lost */
 };
 

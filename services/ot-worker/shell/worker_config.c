@@ -15,8 +15,8 @@ static const struct conf_option options[] = {
     CONF_MS(struct worker_config, revalidate_ms, "revalidate", "3s", 100, 600000,
             "How often the heads of live documents are compared with Redis."),
     CONF_MS(struct worker_config, commit_ms, "commit", "3ms", 0, 1000,
-            "Entries of all documents are appended together, at most this often; after a pause at "
-            "once."),
+            "Entries of all documents are appended together; a busy worker waits up to this long "
+            "between two times."),
     CONF_MS(struct worker_config, drain_ms, "drain", "10s", 0, 600000,
             "Time for handing documents over when asked to stop."),
 };
