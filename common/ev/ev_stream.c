@@ -50,6 +50,7 @@ struct ev_stream {
     uint8_t interest; /* EV_READ | EV_WRITE as libevent knows it */
     bool blocked;     /* the kernel's buffer is full, or connecting: wait for EV_WRITE */
     bool above_high;  /* on_drained is owed */
+    bool drain_all;   /* and not before the queue is empty */
     bool paused;
     bool ended; /* end of file was read */
 };
@@ -133,6 +134,15 @@ int ev_stream_send_bytes(struct ev_stream *s, struct bytes *b)
     if (r || size == 0)
         return r;
     return ev_out_own(&s->out, b) ? send_done(s, size) : -ENOMEM;
+}
+
+void ev_stream_drain_all(struct ev_stream *s)
+{
+    MUST(s->magic == STREAM_MAGIC);
+    if (s->state != STREAM_OPEN)
+        return;
+    s->above_high = s->drain_all = true;
+    dirty_mark(s);
 }
 
 size_t ev_stream_queued(const struct ev_stream *s)
@@ -294,8 +304,8 @@ static void stream_flush(struct ev_stream *s)
         dirty_mark(s);
     else if (s->state == STREAM_FLUSHING)
         flushed(s);
-    if (s->above_high && s->out.size <= out_high(s) / 2) {
-        s->above_high = false;
+    if (s->above_high && s->out.size <= (s->drain_all ? 0 : out_high(s) / 2)) {
+        s->above_high = s->drain_all = false;
         if (s->state == STREAM_OPEN && s->kind->on_drained)
             s->kind->on_drained(s, s->arg);
     }

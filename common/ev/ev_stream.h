@@ -47,7 +47,8 @@ struct ev_stream_kind {
     void (*on_connected)(struct ev_stream *s, void *arg);
     /* The peer sends no more; sending is still possible. NULL: closes after flush. */
     void (*on_eof)(struct ev_stream *s, void *arg);
-    /* After EV_SEND_HIGH: the queue has fallen to half of out_high. May be NULL. */
+    /* After EV_SEND_HIGH: the queue has fallen to half of out_high. See ev_stream_drain_all(), too.
+       May be NULL. */
     void (*on_drained)(struct ev_stream *s, void *arg);
     /*
      * The last call, always at the end of a turn; the stream's memory goes when it returns.
@@ -85,6 +86,11 @@ int ev_stream_send_copy(struct ev_stream *s, struct slice bytes)
  */
 int ev_stream_send_bytes(struct ev_stream *s, struct bytes *b) __attribute__((warn_unused_result));
 
+/*
+ * on_drained comes once when the kernel has taken all that is queued, not at half of out_high; soon
+ * if nothing is.
+ */
+void ev_stream_drain_all(struct ev_stream *s);
 /* Bytes queued here and not yet taken by the kernel. */
 size_t ev_stream_queued(const struct ev_stream *s);
 /* While paused nothing is read: the peer feels it. (A dead peer is then noticed only by sends.) */

@@ -475,6 +475,34 @@ START_TEST(a_full_queue_says_so)
 }
 END_TEST
 
+START_TEST(drain_all_waits_for_the_last_byte)
+{
+    struct end a = {0}, b = {0};
+    struct slice piece = slice_of(calloc(1, 60 * 1024), 60 * 1024);
+
+    listen_start(NULL);
+    pair_connect(&a, &b);
+    ev_stream_drain_all(a.stream); /* nothing is queued */
+    WAIT(loop, a.drained == 1);
+    ev_stream_pause(b.stream);
+    size_t sent = 0;
+    while (ev_stream_send_copy(a.stream, piece) != EV_SEND_FULL)
+        sent += piece.size;
+    ev_stream_drain_all(a.stream);
+    WAIT(loop, ev_loop_stats(loop)->writes_blocked);
+    ck_assert_int_eq(a.drained, 1);
+    ev_stream_resume(b.stream);
+    while (ev_stream_queued(a.stream)) {
+        ck_assert_int_eq(a.drained, 1);
+        ev_loop_step(loop, 100);
+    }
+    ck_assert_int_eq(a.drained, 2);
+    WAIT(loop, b.in_size == sent);
+    free((void *)piece.data);
+    pair_close(&a, &b);
+}
+END_TEST
+
 START_TEST(the_loops_account_bounds_all_streams)
 {
     struct ev_loop_config config = {.out_bytes_max = 1000};
@@ -895,6 +923,7 @@ int main(void)
     tcase_add_test(tc, frames_of_a_turn_leave_in_one_write);
     tcase_add_test(tc, sends_before_the_connection_are_queued);
     tcase_add_test(tc, a_full_queue_says_so);
+    tcase_add_test(tc, drain_all_waits_for_the_last_byte);
     tcase_add_test(tc, the_loops_account_bounds_all_streams);
     tcase_add_test(tc, close_after_flush_delivers_everything);
     tcase_add_test(tc, close_after_flush_has_a_deadline);

@@ -6,6 +6,9 @@ static const struct conf_option options[] = {
                 "Where clients connect: ADDRESS:PORT, numbers only. Gateways may share one port."),
     CONF_BOOL(struct gw_options, insecure_public, "insecure-public", "false",
               "Listen on an address that is not loopback, though everybody may do everything."),
+    CONF_STRING(
+        struct gw_options, web, "web", NULL, 4095,
+        "Directory of the page, read at start and served where clients connect; none: no page."),
     CONF_STRING(struct gw_options, drain_to, "drain-to", NULL, 4095,
                 "Addresses for clients to go to when this gateway stops, with commas between."),
     SHELL_LINK_OPTIONS(struct gw_options, link),

@@ -9,6 +9,7 @@ struct gw_options {
     struct shell_options shell;
     char *listen;
     bool insecure_public;
+    char *web;
     char *drain_to;
     struct shell_link link;
     int64_t connections_max;

@@ -305,6 +305,27 @@ static bool server_start(struct gw_process *p)
     return true;
 }
 
+static bool page_start(struct gw_process *p)
+{
+    struct bytes why = BYTES_INIT;
+    struct gw_page *page = &p->server.page;
+
+    if (!p->options.web)
+        return true;
+    int rc = gw_page_load(page, p->options.web, p->drain_to, p->drain_to_count, &why);
+    if (rc)
+        obs_log_event(&p->shell.log, OBS_ERROR, "start-failed",
+                      OBS_FIELDS(obs_str("web", p->options.web)), "%.*s", (int)why.size,
+                      why.data ? (char *)why.data : "");
+    else
+        obs_log_event(&p->shell.log, OBS_INFO, "page",
+                      OBS_FIELDS(obs_str("web", p->options.web), obs_u64("files", page->web.count),
+                                 obs_u64("bytes", page->web.bytes)),
+                      "serving the page");
+    bytes_fini(&why);
+    return rc == 0;
+}
+
 static bool listen_start(struct gw_process *p, const struct ev_address *address)
 {
     int rc = gw_server_listen(&p->server, address);
@@ -333,7 +354,8 @@ static bool start(struct gw_process *p)
     p->open++;
     p->beat.stirred = gw_process_settle;
     p->beat.stirred_arg = p;
-    return links_start(p) && server_start(p) && core_start(p) && listen_start(p, &address);
+    return links_start(p) && server_start(p) && page_start(p) && core_start(p) &&
+           listen_start(p, &address);
 }
 
 /* ---- the process ---- */

@@ -6,7 +6,9 @@
  *     gw_config.h    the table of options
  *     gw_server.h    clients: the listener and all sockets
  *     gw_socket.h      one of them
- *     gw_upgrade.h     its HTTP request
+ *     gw_upgrade.h     its HTTP request: a WebSocket, or
+ *     gw_page.h        a file of the page
+ *     gw_web.h         which lie in memory
  *     gw_input.h       its messages, taken apart into frames
  *     gw_encode.h      frames for it
  *     gw_links.h     workers

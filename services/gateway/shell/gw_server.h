@@ -3,9 +3,11 @@
  *
  * Bounds and whom they stop: `connections_max` sockets in all (an attacker who opens many), of
  * which those that have not sent a whole request within `request_ms` are dropped (one who sends a
- * byte a minute); REFUSED_MAX more while they are told 503; `input_bytes_max` for messages that
- * have come in part, of all sockets together (one who begins many and ends none); `out_bytes_max`
- * queued for one socket (one who does not read), and the loop's own account for all of them.
+ * byte a minute), or not taken a file within `answer_ms` (one who reads a byte a minute), or whose
+ * files are more than ANSWER_BYTES_MAX with those of all others; REFUSED_MAX more while they are
+ * told 503; `input_bytes_max` for messages that have come in part, of all sockets together (one who
+ * begins many and ends none); `out_bytes_max` queued for one socket (one who does not read), and
+ * the loop's own account for all of them.
  */
 #ifndef WEFT_GW_SERVER_H
 #define WEFT_GW_SERVER_H
@@ -14,6 +16,7 @@
 #include "ev_stream.h"
 #include "gw_core.h"
 #include "gw_input.h"
+#include "gw_page.h"
 #include "gw_stats.h"
 #include "list.h"
 #include "obs_log.h"
@@ -26,7 +29,8 @@ struct gw_server_config {
     uint32_t request_ms;
     uint32_t out_bytes_max;
     size_t input_bytes_max;
-    int backlog; /* 0: the default of ev_listen */
+    uint32_t answer_ms; /* 0: 60,000 */
+    int backlog;        /* 0: the default of ev_listen */
 };
 
 struct gw_server {
@@ -34,12 +38,14 @@ struct gw_server {
     struct ev_loop *loop;       /* borrowed */
     struct obs_log *log;        /* borrowed */
     struct gw_core *core;       /* borrowed: set before listening starts */
+    struct gw_page page;        /* owned; zeroed (no page) until gw_page_load() */
     void (*stirred)(void *arg); /* the core may have something due earlier now */
     void *stirred_arg;
     struct ev_stream_kind kind;
     struct ev_listen *listen; /* owned; NULL: not listening */
-    struct ev_timer *timer;   /* owned; runs while `requests` is not empty */
-    struct list requests;     /* gw_socket by age: no whole request yet */
+    struct ev_timer *timer;   /* owned; runs while one of the next two is not empty */
+    struct list requests;     /* gw_socket by age of the state: no whole request yet */
+    struct list answers;      /* the same: a file is on its way */
     struct list others;       /* gw_socket in any other state */
     struct gw_input input;
     size_t refused_count; /* sockets that are being told 503 */

@@ -20,18 +20,32 @@ _Static_assert(sizeof(struct gw_socket) <= 264, "a socket got fat");
 
 /* --- the end --- */
 
+static void answer_charge(struct gw_socket *s, size_t bytes)
+{
+    s->server->stats.answer_bytes += (int64_t)bytes - s->answer;
+    s->answer = (uint32_t)bytes;
+}
+
+static void move(struct gw_socket *s, enum gw_socket_state state, struct list *to)
+{
+    s->state = (uint8_t)state;
+    s->since_ms = (uint64_t)ev_loop_now_ms(s->server->loop);
+    list_remove(&s->link);
+    list_push_back(to, &s->link);
+}
+
 void gw_socket_set_closing(struct gw_socket *s)
 {
     MUST(s->state != GW_SOCKET_CLOSING);
-    if (s->state == GW_SOCKET_REQUEST) {
-        list_remove(&s->link);
-        list_push_back(&s->server->others, &s->link);
-    }
+    answer_charge(s, 0);
+    if (s->state != GW_SOCKET_OPEN)
+        move(s, GW_SOCKET_CLOSING, &s->server->others);
     s->state = GW_SOCKET_CLOSING;
 }
 
 static void buffers_drop(struct gw_socket *s)
 {
+    answer_charge(s, 0);
     bytes_fini(&s->head);
     ws_decoder_fini(&s->decoder);
     ws_collector_fini(&s->collector);
@@ -175,19 +189,7 @@ enum gw_send gw_socket_send(struct gw_socket *s, struct refbuf *frame)
     }
 }
 
-static void on_drained(struct ev_stream *stream, void *arg)
-{
-    struct gw_socket *s = arg;
-
-    (void)stream;
-    if (!s->conn)
-        return;
-    gw_conn_drained(s->conn);
-    if (s->server->stirred)
-        s->server->stirred(s->server->stirred_arg);
-}
-
-/* --- birth --- */
+/* --- answers --- */
 
 void gw_socket_unavailable(struct gw_socket *s, const char *why)
 {
@@ -197,6 +199,84 @@ void gw_socket_unavailable(struct gw_socket *s, const char *why)
     s->server->stats.unavailable++;
     gw_socket_say_last(s, &answer);
 }
+
+/*
+ * Files are shared, so what waits for slow readers costs no memory; but it counts in the loop's
+ * account, where it must not stand in the way of what waits for editors.
+ */
+#define ANSWER_BYTES_MAX (32u << 20)
+/* Where that is full, whoever has had this long makes room. */
+#define ANSWER_MS_MIN 5000
+
+static bool answer_room(struct gw_server *server, size_t size)
+{
+    uint64_t now_ms = (uint64_t)ev_loop_now_ms(server->loop);
+    struct gw_socket *oldest;
+
+    while ((size_t)server->stats.answer_bytes + size > ANSWER_BYTES_MAX) {
+        oldest = list_first(&server->answers, struct gw_socket, link);
+        if (!oldest || now_ms - oldest->since_ms < ANSWER_MS_MIN)
+            return false;
+        server->stats.answers_cut++;
+        gw_socket_abort(oldest);
+    }
+    return true;
+}
+
+void gw_socket_answer(struct gw_socket *s, const struct bytes *head, struct refbuf *body, bool keep)
+{
+    struct gw_server *server = s->server;
+    size_t size = body ? body->size : 0;
+
+    if (!answer_room(server, size)) {
+        gw_socket_unavailable(s, "this gateway is giving out all the files that it can\n");
+        return;
+    }
+    if (head->failed || ev_stream_send_copy(s->stream, bytes_slice(head)) < 0 ||
+        (body && ev_stream_send_ref(s->stream, body) > EV_SEND_HIGH)) {
+        gw_socket_abort(s);
+        return;
+    }
+    s->served = true;
+    s->last = !keep;
+    move(s, GW_SOCKET_ANSWERING, &server->answers);
+    answer_charge(s, size);
+    ev_stream_pause(s->stream);
+    ev_stream_drain_all(s->stream);
+}
+
+bool gw_socket_idle(const struct gw_socket *s)
+{
+    return s->served && s->head.size == 0;
+}
+
+static void answered(struct gw_socket *s)
+{
+    if (s->last || !s->server->listen) {
+        gw_socket_set_closing(s);
+        ev_stream_close_after_flush(s->stream);
+        return;
+    }
+    answer_charge(s, 0);
+    move(s, GW_SOCKET_REQUEST, &s->server->requests);
+    ev_stream_resume(s->stream);
+}
+
+static void on_drained(struct ev_stream *stream, void *arg)
+{
+    struct gw_socket *s = arg;
+
+    (void)stream;
+    if (s->state == GW_SOCKET_ANSWERING)
+        answered(s);
+    if (!s->conn)
+        return;
+    gw_conn_drained(s->conn);
+    if (s->server->stirred)
+        s->server->stirred(s->server->stirred_arg);
+}
+
+/* --- birth --- */
 
 static struct gw_socket *socket_new(struct gw_server *server, int fd)
 {

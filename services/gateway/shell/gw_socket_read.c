@@ -169,7 +169,7 @@ static void frames_take(struct gw_socket *s, struct ws_input in)
 
 static void count_answer(struct gw_stats *stats, int status)
 {
-    if (status == 200)
+    if (status == 200 || status == 304)
         stats->pages++;
     else
         stats->refused++;
@@ -213,10 +213,10 @@ static size_t request_take(struct gw_socket *s, struct slice in)
     struct bytes answer = BYTES_INIT;
     size_t size = 0;
 
-    enum gw_upgrade outcome = gw_upgrade_read(in, &answer, &result);
+    enum gw_upgrade outcome = gw_upgrade_read(&s->server->page, in, &answer, &result);
     if (outcome == GW_UPGRADE_ANSWERED) {
         count_answer(&s->server->stats, result.status);
-        gw_socket_say_last(s, &answer);
+        gw_socket_answer(s, &answer, result.body, result.keep);
     } else if (outcome == GW_UPGRADE_OPEN && upgrade(s, result.variant, &answer)) {
         size = result.head_size;
     }

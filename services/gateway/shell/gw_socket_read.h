@@ -10,6 +10,10 @@
 
 void gw_socket_on_read(struct ev_stream *stream, void *arg, struct slice in);
 
+/* REQUEST: sends an answer, whose body may be NULL; then ANSWERING or CLOSING. */
+void gw_socket_answer(struct gw_socket *s, const struct bytes *head, struct refbuf *body,
+                      bool keep);
+
 /* The one way into CLOSING. */
 void gw_socket_set_closing(struct gw_socket *s);
 /* Tells the core that the connection is gone, if it does not know. */

@@ -8,6 +8,8 @@
     X(GAUGE, sockets, "weft_gateway_sockets", "", "Client sockets of any state.")                  \
     X(GAUGE, held_bytes, "weft_gateway_input_held_bytes", "",                                      \
       "Messages of clients that have come in part.")                                               \
+    X(GAUGE, answer_bytes, "weft_gateway_answer_bytes", "",                                        \
+      "Files of the page on their way to clients.")                                                \
     X(COUNTER, upgrades_proto, "weft_gateway_upgrades_total", "protocol=\"weft.v1.proto\"",        \
       "WebSockets opened.")                                                                        \
     X(COUNTER, upgrades_json, "weft_gateway_upgrades_total", "protocol=\"weft.v1.json\"",          \
@@ -21,6 +23,8 @@
     X(COUNTER, dropped, "weft_gateway_dropped_total", "reason=\"overload\"",                       \
       "Sockets closed without an answer.")                                                         \
     X(COUNTER, late, "weft_gateway_dropped_total", "reason=\"no-request\"",                        \
+      "Sockets closed without an answer.")                                                         \
+    X(COUNTER, answers_cut, "weft_gateway_dropped_total", "reason=\"slow-answer\"",                \
       "Sockets closed without an answer.")                                                         \
     X(COUNTER, ws_bad, "weft_gateway_ws_errors_total", "",                                         \
       "WebSockets closed because of a frame that breaks RFC 6455.")                                \

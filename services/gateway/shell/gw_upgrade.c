@@ -1,21 +1,10 @@
 #include "gw_upgrade.h"
 
 #include "crypto_hash.h"
-#include "http1_answer.h"
 #include "http1_head.h"
 #include "ws_handshake.h"
 
-#define RETRY_AFTER_S 2
-
-static const char welcome_text[] =
-    "This is a Weft gateway.\n"
-    "Clients connect here, to /, with WebSocket (RFC 6455) and one of the subprotocols\n"
-    "  weft.v1.proto   protobuf in binary messages\n"
-    "  weft.v1.json    JSON in text messages\n";
-
 static const char path_text[] = "there is nothing here: WebSocket clients connect to /\n";
-
-static const char method_text[] = "only GET and HEAD are answered here\n";
 
 static const char no_protocol_text[] =
     "offer a subprotocol in Sec-WebSocket-Protocol: weft.v1.proto or weft.v1.json\n";
@@ -40,30 +29,15 @@ static const char *bad_head_text(int status)
 }
 _Static_assert(HTTP1_HEAD_SIZE_MAX == 8192 && HTTP1_FIELDS_MAX == 64, "bad_head_text() says so");
 
-static void answer(struct bytes *out, int status, bool head_only, const char *text)
-{
-    http1_answer_begin(out, status);
-    http1_answer_field(out, "Content-Type", slice_str("text/plain; charset=utf-8"));
-    http1_answer_field_u64(out, "Content-Length", strlen(text));
-    if (status == 405)
-        http1_answer_field(out, "Allow", slice_str("GET, HEAD"));
-    if (status == 503)
-        http1_answer_field_u64(out, "Retry-After", RETRY_AFTER_S);
-    http1_answer_field(out, "Connection", slice_str("close"));
-    http1_answer_end(out);
-    if (!head_only)
-        bytes_append_str(out, text);
-}
-
 void gw_upgrade_unavailable(struct bytes *out, const char *why)
 {
-    answer(out, 503, false, why);
+    gw_page_words(out, 503, false, why);
 }
 
-static enum gw_upgrade answered(struct bytes *out, int status, bool head_only, const char *text,
+static enum gw_upgrade answered(struct bytes *out, int status, const char *text,
                                 struct gw_upgrade_result *ret)
 {
-    answer(out, status, head_only, text);
+    gw_page_words(out, status, false, text);
     ret->status = status;
     return GW_UPGRADE_ANSWERED;
 }
@@ -78,18 +52,18 @@ static bool path_is_root(const struct http1_request *request)
     return root;
 }
 
-/* An ordinary request, not for a WebSocket. */
-static enum gw_upgrade page(const struct http1_request *request, struct bytes *out,
-                            struct gw_upgrade_result *ret)
+/*
+ * An ordinary request, not for a WebSocket. Who sends more behind it without waiting (no browser
+ * does) gets this answer and the end: so nothing of a next request is ever held.
+ */
+static enum gw_upgrade page_answer(const struct gw_page *page, const struct http1_request *request,
+                                   bool alone, struct bytes *out, struct gw_upgrade_result *ret)
 {
-    bool get = slice_equal(request->method, slice_str("GET"));
-    bool head = slice_equal(request->method, slice_str("HEAD"));
+    bool keep = request->http11 && request->keep_alive && alone;
 
-    if (!get && !head)
-        return answered(out, 405, false, method_text, ret);
-    if (!path_is_root(request))
-        return answered(out, 404, head, path_text, ret);
-    return answered(out, 200, head, welcome_text, ret);
+    ret->status = gw_page_answer(page, request, keep, out, &ret->body);
+    ret->keep = keep && (ret->status == 200 || ret->status == 304) && page->web.count;
+    return GW_UPGRADE_ANSWERED;
 }
 
 static bool sha1(struct slice in, uint8_t ret_digest[20])
@@ -108,9 +82,9 @@ static enum gw_upgrade web_socket(const struct ws_upgrade *upgrade, enum ws_upgr
         return GW_UPGRADE_ANSWERED;
     }
     if (!path_is_root(request))
-        return answered(out, 404, false, path_text, ret);
+        return answered(out, 404, path_text, ret);
     if (upgrade->protocol == WS_PROTOCOL_NONE)
-        return answered(out, 400, false, no_protocol_text, ret);
+        return answered(out, 400, no_protocol_text, ret);
     if (!ws_upgrade_accept(out, upgrade, sha1))
         out->failed = true;
     ret->variant = upgrade->protocol == WS_PROTOCOL_JSON ? GW_JSON : GW_PROTO;
@@ -119,7 +93,8 @@ static enum gw_upgrade web_socket(const struct ws_upgrade *upgrade, enum ws_upgr
     return GW_UPGRADE_OPEN;
 }
 
-enum gw_upgrade gw_upgrade_read(struct slice in, struct bytes *out, struct gw_upgrade_result *ret)
+enum gw_upgrade gw_upgrade_read(const struct gw_page *page, struct slice in, struct bytes *out,
+                                struct gw_upgrade_result *ret)
 {
     struct http1_request request;
     struct ws_upgrade upgrade;
@@ -130,7 +105,7 @@ enum gw_upgrade gw_upgrade_read(struct slice in, struct bytes *out, struct gw_up
     case HTTP1_MORE:
         return GW_UPGRADE_MORE;
     case HTTP1_BAD:
-        return answered(out, status, false, bad_head_text(status), ret);
+        return answered(out, status, bad_head_text(status), ret);
     default:
         break;
     }
@@ -140,6 +115,6 @@ enum gw_upgrade gw_upgrade_read(struct slice in, struct bytes *out, struct gw_up
     bool get = request.http11 && slice_equal(request.method, slice_str("GET"));
     enum ws_upgrade_outcome outcome = ws_upgrade_check(&upgrade, get);
     if (outcome == WS_UPGRADE_NONE)
-        return page(&request, out, ret);
+        return page_answer(page, &request, in.size == request.size, out, ret);
     return web_socket(&upgrade, outcome, &request, out, ret);
 }
