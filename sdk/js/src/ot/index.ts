@@ -1,0 +1,22 @@
+/**
+ * The algebra of operations (docs/algebra.md), component by component the same as the C library's:
+ * pure functions on immutable values, no dependency.
+ */
+export { Attrs, attrsBetween, attrsFromObject, sameAttrs } from "./attrs.ts";
+export { OpBuilder } from "./builder.ts";
+export {
+  compSize,
+  decode,
+  encode,
+  encodedSize,
+  type OpLimits,
+  STORED_LIMITS,
+  SUBMIT_LIMITS,
+} from "./codec.ts";
+export { compose } from "./compose.ts";
+export { fromDelta, toDelta } from "./delta.ts";
+export { Document } from "./document.ts";
+export { type OtCode, OtError } from "./error.ts";
+export { canonicalJson } from "./json.ts";
+export { Comp, DELETE, EMBED, IDENTITY, INSERT, type Kind, Op, RETAIN, sameOp } from "./op.ts";
+export { transform, transformCursor } from "./transform.ts";
