@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-TCase *wk_commit_cases(void);  /* group commit, the ack gate */
+TCase *wk_commit_cases(void); /* group commit, the ack gate */
 TCase *wk_commits_apart_cases(void);
 TCase *wk_session_cases(void); /* names, repeats, ends of sessions */
 TCase *wk_loss_cases(void);    /* appends that do not win, lost tails, other workers */

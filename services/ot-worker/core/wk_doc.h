@@ -140,7 +140,7 @@ struct wk_doc {
     struct {
         struct list *first; /* in ring; NULL: none */
         struct bytes op;    /* owned; all from there on, composed; empty: not yet */
-    } crowd; /* of the entry that is being made */
+    } crowd;                /* of the entry that is being made */
     size_t pending_bytes;
     struct list opens;
     struct list attachments;
