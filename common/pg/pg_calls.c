@@ -16,6 +16,24 @@ void pg_params_bytes(struct pg_params *p, struct slice bytes)
     p->at[p->count++].bytes = slice_of(bytes.data ? bytes.data : (const uint8_t *)"", bytes.size);
 }
 
+/* An array in binary: dimensions, "has nulls", type of the elements, their number, the first one's
+   index; then each behind its size. */
+void pg_params_list(struct pg_params *p, const struct slice *list, size_t count, struct bytes *room)
+{
+    enum { BYTEA_OID = 17 };
+    const uint32_t head[] = {1, 0, BYTEA_OID, (uint32_t)count, 1};
+
+    MUST(count > 0); /* an array without elements has no dimension */
+    bytes_reset(room);
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+        bytes_append_be32(room, head[i]);
+    for (size_t i = 0; i < count; i++) {
+        bytes_append_be32(room, (uint32_t)list[i].size);
+        bytes_append_slice(room, list[i]);
+    }
+    pg_params_bytes(p, bytes_slice(room));
+}
+
 void pg_params_null(struct pg_params *p)
 {
     MUST(p->count < PG_PARAMS_MAX);
@@ -127,6 +145,65 @@ int pg_head(struct pg_client *client, struct slice doc, pg_head_done *done, void
     struct pg_params p = {0};
     pg_params_bytes(&p, doc);
     return submit_read(client, PG_STATEMENT_HEAD, &p, head_finish, (any_done *)done, arg);
+}
+
+/* ---- known ---- */
+
+static int known_finish(struct pg_request *request, const struct pg_answer *answer,
+                        PGresult *result)
+{
+    pg_known_done *done = (pg_known_done *)request->done;
+    struct pg_known_reply r = {0};
+    if (!result) {
+        done(request->arg, answer, NULL);
+        return 0;
+    }
+    struct slice *ids = calloc((size_t)PQntuples(result) + 1, sizeof *ids);
+    if (!ids)
+        return -ENOMEM;
+    bool fits = true;
+    for (; fits && r.count < (size_t)PQntuples(result); r.count++)
+        fits = row_bytes(result, (int)r.count, 0, &ids[r.count]);
+    r.ids = ids;
+    if (fits)
+        done(request->arg, answer, &r);
+    free(ids);
+    return fits ? 0 : -EPROTO;
+}
+
+int pg_known(struct pg_client *client, const struct slice *ids, size_t count, pg_known_done *done,
+             void *arg)
+{
+    struct pg_params p = {0};
+    struct bytes room = BYTES_INIT;
+    pg_params_list(&p, ids, count, &room);
+    int r = room.failed
+                ? -ENOMEM
+                : submit_read(client, PG_STATEMENT_KNOWN, &p, known_finish, (any_done *)done, arg);
+    bytes_fini(&room);
+    return r;
+}
+
+/* ---- snapshot ---- */
+
+static int snapshot_finish(struct pg_request *request, const struct pg_answer *answer,
+                           PGresult *result)
+{
+    pg_snapshot_done *done = (pg_snapshot_done *)request->done;
+    struct pg_snapshot_reply r = {.exists = result && PQntuples(result) > 0};
+    if (r.exists && (!row_position(result, 0, 0, &r.at) || !row_bytes(result, 0, 2, &r.bytes)))
+        return -EPROTO;
+    done(request->arg, answer, result ? &r : NULL);
+    return 0;
+}
+
+int pg_snapshot(struct pg_client *client, struct slice doc, uint64_t above_rev,
+                pg_snapshot_done *done, void *arg)
+{
+    struct pg_params p = {0};
+    pg_params_bytes(&p, doc);
+    pg_params_i64(&p, above_rev);
+    return submit_read(client, PG_STATEMENT_SNAPSHOT, &p, snapshot_finish, (any_done *)done, arg);
 }
 
 /* ---- load ---- */

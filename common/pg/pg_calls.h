@@ -29,6 +29,31 @@ typedef void pg_head_done(void *arg, const struct pg_answer *answer, const struc
 
 MUST_CHECK int pg_head(struct pg_client *client, struct slice doc, pg_head_done *done, void *arg);
 
+struct pg_known_reply {
+    size_t count;
+    const struct slice *ids; /* in the order of ids, as bytes */
+};
+
+typedef void pg_known_done(void *arg, const struct pg_answer *answer,
+                           const struct pg_known_reply *reply);
+
+/* Which of these documents PostgreSQL knows: one question about many. */
+MUST_CHECK int pg_known(struct pg_client *client, const struct slice *ids, size_t count,
+                        pg_known_done *done, void *arg);
+
+struct pg_snapshot_reply {
+    bool exists;
+    struct chain_position at;
+    struct slice bytes;
+};
+
+typedef void pg_snapshot_done(void *arg, const struct pg_answer *answer,
+                              const struct pg_snapshot_reply *reply);
+
+/* The oldest snapshot above this revision. All are kept: so one after the other is looked at. */
+MUST_CHECK int pg_snapshot(struct pg_client *client, struct slice doc, uint64_t above_rev,
+                           pg_snapshot_done *done, void *arg);
+
 struct pg_segment {
     uint64_t first_rev;
     struct chain_position last;

@@ -119,6 +119,71 @@ START_TEST(large_rows)
 }
 END_TEST
 
+static void on_known(void *arg, const struct pg_answer *answer, const struct pg_known_reply *reply)
+{
+    struct call *call = arg;
+    ck_assert_msg(reply, "%s", answer->error);
+    for (call->count = 0; call->count < reply->count; call->count++)
+        snprintf(call->texts[call->count], sizeof call->texts[0], "%.*s",
+                 (int)reply->ids[call->count].size, (const char *)reply->ids[call->count].data);
+    call->answers++;
+}
+
+START_TEST(many_are_asked_for_at_once)
+{
+    const struct slice asked[] = {slice_str("b"), slice_str("nobody"), DOC, slice_str("a,\"{}"),
+                                  slice_of("", 0)};
+    struct chain_position b = chain_position_start(asked[0]), d = chain_position_start(DOC),
+                          a = chain_position_start(asked[3]);
+    struct call call = {0}, none = {0};
+    (void)committed(asked[0], &b, 1, "x", NULL);
+    (void)committed(DOC, &d, 1, "x", NULL);
+    (void)committed(asked[3], &a, 1, "x", NULL);
+    ck_assert_int_eq(pg_known(help.client, asked, 5, on_known, &call), 0);
+    AWAIT(call.answers);
+    ck_assert_uint_eq(call.count, 3);
+    ck_assert_str_eq(call.texts[0], "a,\"{}");
+    ck_assert_str_eq(call.texts[1], "b");
+    ck_assert_str_eq(call.texts[2], "doc");
+    ck_assert_int_eq(pg_known(help.client, &asked[1], 1, on_known, &none), 0);
+    AWAIT(none.answers);
+    ck_assert_uint_eq(none.count, 0);
+}
+END_TEST
+
+static void on_snapshot(void *arg, const struct pg_answer *answer,
+                        const struct pg_snapshot_reply *reply)
+{
+    struct call *call = arg;
+    ck_assert_msg(reply, "%s", answer->error);
+    call->has_snapshot = reply->exists;
+    call->snapshot_at = reply->at;
+    snprintf(call->snapshot, sizeof call->snapshot, "%.*s", (int)reply->bytes.size,
+             (const char *)reply->bytes.data);
+    call->answers++;
+}
+
+START_TEST(snapshots_come_one_after_the_other)
+{
+    struct chain_position zero = chain_position_start(DOC);
+    struct chain_position a = committed(DOC, &zero, 3, "1", "at 3");
+    struct chain_position b = committed(DOC, &a, 2, "2", NULL);
+    struct chain_position c = committed(DOC, &b, 1, "3", "at 6");
+    static const struct {
+        uint64_t above;
+        const char *found;
+    } cases[] = {{0, "at 3"}, {2, "at 3"}, {3, "at 6"}, {5, "at 6"}, {6, ""}, {UINT64_MAX, ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct call call = {0};
+        ck_assert_int_eq(pg_snapshot(help.client, DOC, cases[i].above, on_snapshot, &call), 0);
+        AWAIT(call.answers);
+        ck_assert_str_eq(call.snapshot, cases[i].found);
+        ck_assert_int_eq(call.has_snapshot, cases[i].found[0] != 0);
+        ck_assert(!call.has_snapshot || same(&call.snapshot_at, cases[i].above < 3 ? &a : &c));
+    }
+}
+END_TEST
+
 START_TEST(documents_are_listed)
 {
     static const char *const ids[] = {"b", "a/2", "a/1", "a0", "\xff\xff", "\xff"};
@@ -174,6 +239,8 @@ int main(void)
     tcase_add_test(tcase, history_covers_what_is_asked);
     tcase_add_test(tcase, a_commit_wants_the_head_it_expects);
     tcase_add_test(tcase, large_rows);
+    tcase_add_test(tcase, many_are_asked_for_at_once);
+    tcase_add_test(tcase, snapshots_come_one_after_the_other);
     tcase_add_test(tcase, documents_are_listed);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -27,6 +27,8 @@
 
 enum pg_statement {
     PG_STATEMENT_HEAD,
+    PG_STATEMENT_KNOWN,
+    PG_STATEMENT_SNAPSHOT,
     PG_STATEMENT_LOAD,
     PG_STATEMENT_HISTORY,
     PG_STATEMENT_DOCS,
@@ -54,6 +56,9 @@ struct pg_params {
 };
 
 void pg_params_bytes(struct pg_params *p, struct slice bytes); /* never null */
+/* bytea[]; `room` holds what it is encoded to and must live as long as p. */
+void pg_params_list(struct pg_params *p, const struct slice *list, size_t count,
+                    struct bytes *room);
 void pg_params_null(struct pg_params *p);
 void pg_params_i32(struct pg_params *p, uint32_t v);
 /* Revisions end at 2^63 - 1 in PostgreSQL; what is above means "the end" and becomes that. */

@@ -6,6 +6,16 @@ const struct pg_statement_row pg_statements[PG_STATEMENT_COUNT] = {
         {"weft_head",
          "select entry_first_rev, head_rev, head_hash from weft.documents where id = $1::bytea", 1},
 
+    [PG_STATEMENT_KNOWN] = {"weft_known",
+                            "select id from weft.documents where id = any($1::bytea[]) order by id",
+                            1},
+
+    [PG_STATEMENT_SNAPSHOT] =
+        {"weft_snapshot",
+         "select rev, hash, bytes from weft.snapshots where doc = $1::bytea and rev > $2::int8"
+         " order by rev limit 1",
+         2},
+
     /* One statement, so one moment: a commit between two would tear head and segments apart. */
     [PG_STATEMENT_LOAD] =
         {"weft_load",
