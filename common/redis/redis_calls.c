@@ -156,7 +156,7 @@ int redis_adopt(struct redis_client *client, struct redis_doc doc, const struct 
                          arg);
 }
 
-/* ---- trim, remark ---- */
+/* ---- trim, remark, look ---- */
 
 static bool decode_trim(const redisReply *reply, struct redis_trim_reply *ret)
 {
@@ -229,5 +229,30 @@ int redis_remark(struct redis_client *client, struct redis_doc doc, redis_remark
     encode_key(&b, NULL, doc);
     encode_slice(&b, doc.id);
     return encode_submit(client, doc.lane, REDIS_ROUTE_PLAIN, &b, remark_finish, (any_done *)done,
+                         arg);
+}
+
+static int look_finish(struct redis_request *request, const struct redis_answer *answer,
+                       redisReply *reply)
+{
+    redis_look_done *done = (redis_look_done *)request->done;
+    struct redis_look_reply r = {0};
+    uint64_t marked = 0;
+    if (reply &&
+        (!reply_u64(reply_at(reply, 0), &r.entries) || !reply_u64(reply_at(reply, 1), &marked)))
+        return -EPROTO;
+    r.marked = marked != 0;
+    done(request->arg, answer, reply ? &r : NULL);
+    return 0;
+}
+
+int redis_look(struct redis_client *client, struct redis_doc doc, redis_look_done *done, void *arg)
+{
+    struct bytes b = BYTES_INIT;
+    encode_begin(&b, "look", 2, 1);
+    encode_key(&b, "log", doc);
+    encode_key(&b, NULL, doc);
+    encode_slice(&b, doc.id);
+    return encode_submit(client, doc.lane, REDIS_ROUTE_READ, &b, look_finish, (any_done *)done,
                          arg);
 }

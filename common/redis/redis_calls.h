@@ -129,6 +129,18 @@ typedef void redis_remark_done(void *arg, const struct redis_answer *answer,
 MUST_CHECK int redis_remark(struct redis_client *client, struct redis_doc doc,
                             redis_remark_done *done, void *arg);
 
+struct redis_look_reply {
+    uint64_t entries; /* in the stream */
+    bool marked;      /* dirty */
+};
+
+typedef void redis_look_done(void *arg, const struct redis_answer *answer,
+                             const struct redis_look_reply *reply);
+
+/* Changes nothing: stream and mark as of one moment. */
+MUST_CHECK int redis_look(struct redis_client *client, struct redis_doc doc, redis_look_done *done,
+                          void *arg);
+
 struct redis_scan_reply {
     uint64_t cursor; /* for the next call; 0: the round is complete */
     size_t count;

@@ -517,8 +517,8 @@ END_TEST
 
 START_TEST(another_library_of_this_name_is_replaced)
 {
-    support_redis_cli(server, "function load \"$(printf '#!lua name=weft1\\n"
-                              "redis.register_function(\"weft1_append\", "
+    support_redis_cli(server, "function load \"$(printf '#!lua name=weft2\\n"
+                              "redis.register_function(\"weft2_append\", "
                               "function(k, a) return 1 end)')\"");
     open_ready(REDIS_LEVEL_FSYNC);
     struct chain_position zero = adopted();

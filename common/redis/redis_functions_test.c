@@ -30,6 +30,7 @@ static struct got {
     struct redis_adopt_reply adopt;
     struct redis_trim_reply trim;
     enum redis_remark_status remark;
+    struct redis_look_reply look;
     struct redis_read_reply read; /* entries: see below */
     struct redis_entry entries[100];
     char payloads[100][32];
@@ -474,6 +475,36 @@ START_TEST(rebase_wants_the_head_it_read)
 }
 END_TEST
 
+static void on_look(void *arg, const struct redis_answer *answer,
+                    const struct redis_look_reply *reply)
+{
+    take(answer, reply);
+    if (reply)
+        got.look = *reply;
+}
+
+static bool looks(uint64_t entries, bool marked)
+{
+    wait_call(redis_look(client, doc, on_look, NULL));
+    return got.look.entries == entries && got.look.marked == marked;
+}
+
+START_TEST(look_tells_stream_and_mark_and_changes_nothing)
+{
+    ck_assert(looks(0, false));
+    struct chain_position zero = adopted();
+    ck_assert(looks(0, false));
+    set_dirty_score("1");
+    ck_assert(looks(0, true));
+    struct chain_position one = append(&zero, 1, "x");
+    append(&one, 1, "y");
+    ck_assert(looks(2, true));
+    support_redis_cli(server, "del 'weft:{7}:dirty'");
+    ck_assert(looks(2, false));
+    ck_assert(looks(2, false));
+}
+END_TEST
+
 START_TEST(remark_repairs_both_ways)
 {
     wait_call(redis_remark(client, doc, on_remark, NULL));
@@ -640,6 +671,7 @@ int main(void)
     tcase_add_test(tcase, trim_wants_its_position_on_the_chain);
     tcase_add_test(tcase, adopt_sets_only_what_is_missing);
     tcase_add_test(tcase, rebase_wants_the_head_it_read);
+    tcase_add_test(tcase, look_tells_stream_and_mark_and_changes_nothing);
     tcase_add_test(tcase, remark_repairs_both_ways);
     tcase_add_test(tcase, scan_finds_all_heads);
     tcase_add_test(tcase, the_view_counts_changes);

@@ -27,7 +27,7 @@
 #define REDIS_REASON_MAX 160
 
 extern const char redis_library_code[]; /* weft.lua */
-#define REDIS_LIBRARY "weft1"
+#define REDIS_LIBRARY "weft2"
 
 struct redis_request;
 

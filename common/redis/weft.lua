@@ -1,4 +1,4 @@
-#!lua name=weft1
+#!lua name=weft2
 -- What Weft decides inside Redis: each function is one atomic step (I2, I7). docs/storage.md has
 -- the keys and answers; common/redis is the only caller.
 --
@@ -151,6 +151,12 @@ local function remark(keys, args)
     return {'right'}
 end
 
+-- KEYS log dirty; ARGV id
+-- {entries in the stream, 1 if it is marked, else 0}: both as of one moment
+local function look(keys, args)
+    return {redis.call('XLEN', keys[1]), redis.call('ZSCORE', keys[2], args[1]) and 1 or 0}
+end
+
 -- KEYS members; ARGV id address boot state timeout_ms view_known
 -- {view, now_ms, {{id, address, boot, state, silent_ms}, ...}} in the order of ids.
 -- The key is a hash: 'view' -> number, 'm:<id>' -> '<stamp ms> <state> <boot> <address>'.
@@ -199,11 +205,12 @@ local function beat(keys, args)
 end
 
 -- allow-oom: these free memory, or the cluster falls apart without them.
-redis.register_function('weft1_append', append)
-redis.register_function{function_name = 'weft1_read', callback = read, flags = {'no-writes'}}
-redis.register_function{function_name = 'weft1_claim', callback = claim, flags = {'allow-oom'}}
-redis.register_function{function_name = 'weft1_trim', callback = trim, flags = {'allow-oom'}}
-redis.register_function('weft1_adopt', adopt)
-redis.register_function{function_name = 'weft1_rebase', callback = rebase, flags = {'allow-oom'}}
-redis.register_function{function_name = 'weft1_remark', callback = remark, flags = {'allow-oom'}}
-redis.register_function{function_name = 'weft1_beat', callback = beat, flags = {'allow-oom'}}
+redis.register_function('weft2_append', append)
+redis.register_function{function_name = 'weft2_read', callback = read, flags = {'no-writes'}}
+redis.register_function{function_name = 'weft2_claim', callback = claim, flags = {'allow-oom'}}
+redis.register_function{function_name = 'weft2_trim', callback = trim, flags = {'allow-oom'}}
+redis.register_function('weft2_adopt', adopt)
+redis.register_function{function_name = 'weft2_rebase', callback = rebase, flags = {'allow-oom'}}
+redis.register_function{function_name = 'weft2_remark', callback = remark, flags = {'allow-oom'}}
+redis.register_function{function_name = 'weft2_look', callback = look, flags = {'no-writes'}}
+redis.register_function{function_name = 'weft2_beat', callback = beat, flags = {'allow-oom'}}
