@@ -22,7 +22,9 @@ struct question {
     struct ctl_servers *servers;
     bool to_redis;
     struct slice doc;
-    uint64_t number; /* revision or cursor */
+    uint64_t number;         /* revision or cursor */
+    uint64_t to;             /* history: revision */
+    const struct slice *ids; /* known: `number` of them */
     int (*ask)(struct question *q);
     void (*take)(void); /* of the type that belongs to `ask` */
     void *arg;
@@ -117,7 +119,40 @@ static int ask_read(struct question *q)
 enum ctl_exit ctl_ask_read(struct ctl_servers *servers, struct slice doc, uint64_t from_rev,
                            void (*take)(void *arg, const struct redis_read_reply *reply), void *arg)
 {
-    struct question q = {servers, true, doc, from_rev, ask_read, (void (*)(void))take, arg};
+    struct question q = {.servers = servers,
+                         .to_redis = true,
+                         .doc = doc,
+                         .number = from_rev,
+                         .ask = ask_read,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
+
+    return answer_of(&q);
+}
+
+static void on_look(void *arg, const struct redis_answer *answer,
+                    const struct redis_look_reply *reply)
+{
+    struct question *q = arg;
+
+    if (redis_answered(q, answer))
+        ((void (*)(void *, const struct redis_look_reply *))q->take)(q->arg, reply);
+}
+
+static int ask_look(struct question *q)
+{
+    return redis_look(q->servers->redis, redis_doc_of(q->doc), on_look, q);
+}
+
+enum ctl_exit ctl_ask_look(struct ctl_servers *servers, struct slice doc,
+                           void (*take)(void *arg, const struct redis_look_reply *reply), void *arg)
+{
+    struct question q = {.servers = servers,
+                         .to_redis = true,
+                         .doc = doc,
+                         .ask = ask_look,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
 
     return answer_of(&q);
 }
@@ -139,8 +174,13 @@ static int ask_scan(struct question *q)
 enum ctl_exit ctl_ask_scan(struct ctl_servers *servers, uint64_t cursor,
                            void (*take)(void *arg, const struct redis_scan_reply *reply), void *arg)
 {
-    struct question q = {servers, true, slice_of(NULL, 0), cursor, ask_scan, (void (*)(void))take,
-                         arg};
+    struct question q = {.servers = servers,
+                         .to_redis = true,
+                         .doc = slice_of(NULL, 0),
+                         .number = cursor,
+                         .ask = ask_scan,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
 
     return answer_of(&q);
 }
@@ -161,7 +201,62 @@ static int ask_head(struct question *q)
 enum ctl_exit ctl_ask_head(struct ctl_servers *servers, struct slice doc,
                            void (*take)(void *arg, const struct pg_head *reply), void *arg)
 {
-    struct question q = {servers, false, doc, 0, ask_head, (void (*)(void))take, arg};
+    struct question q = {
+        .servers = servers, .doc = doc, .ask = ask_head, .take = (void (*)(void))take, .arg = arg};
+
+    return answer_of(&q);
+}
+
+static void on_known(void *arg, const struct pg_answer *answer, const struct pg_known_reply *reply)
+{
+    struct question *q = arg;
+
+    if (postgres_answered(q, answer))
+        ((void (*)(void *, const struct pg_known_reply *))q->take)(q->arg, reply);
+}
+
+static int ask_known(struct question *q)
+{
+    return pg_known(q->servers->postgres, q->ids, (size_t)q->number, on_known, q);
+}
+
+enum ctl_exit ctl_ask_known(struct ctl_servers *servers, const struct slice *ids, size_t count,
+                            void (*take)(void *arg, const struct pg_known_reply *reply), void *arg)
+{
+    struct question q = {.servers = servers,
+                         .ids = ids,
+                         .number = count,
+                         .ask = ask_known,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
+
+    return answer_of(&q);
+}
+
+static void on_snapshot(void *arg, const struct pg_answer *answer,
+                        const struct pg_snapshot_reply *reply)
+{
+    struct question *q = arg;
+
+    if (postgres_answered(q, answer))
+        ((void (*)(void *, const struct pg_snapshot_reply *))q->take)(q->arg, reply);
+}
+
+static int ask_snapshot(struct question *q)
+{
+    return pg_snapshot(q->servers->postgres, q->doc, q->number, on_snapshot, q);
+}
+
+enum ctl_exit ctl_ask_snapshot(struct ctl_servers *servers, struct slice doc, uint64_t above_rev,
+                               void (*take)(void *arg, const struct pg_snapshot_reply *reply),
+                               void *arg)
+{
+    struct question q = {.servers = servers,
+                         .doc = doc,
+                         .number = above_rev,
+                         .ask = ask_snapshot,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
 
     return answer_of(&q);
 }
@@ -182,7 +277,12 @@ static int ask_load(struct question *q)
 enum ctl_exit ctl_ask_load(struct ctl_servers *servers, struct slice doc, uint64_t rev_max,
                            void (*take)(void *arg, const struct pg_load_reply *reply), void *arg)
 {
-    struct question q = {servers, false, doc, rev_max, ask_load, (void (*)(void))take, arg};
+    struct question q = {.servers = servers,
+                         .doc = doc,
+                         .number = rev_max,
+                         .ask = ask_load,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
 
     return answer_of(&q);
 }
@@ -198,15 +298,21 @@ static void on_history(void *arg, const struct pg_answer *answer,
 
 static int ask_history(struct question *q)
 {
-    return pg_history(q->servers->postgres, q->doc, q->number, UINT64_MAX, HISTORY_BYTES,
-                      on_history, q);
+    return pg_history(q->servers->postgres, q->doc, q->number, q->to, HISTORY_BYTES, on_history, q);
 }
 
 enum ctl_exit ctl_ask_history(struct ctl_servers *servers, struct slice doc, uint64_t from_rev,
+                              uint64_t to_rev,
                               void (*take)(void *arg, const struct pg_history_reply *reply),
                               void *arg)
 {
-    struct question q = {servers, false, doc, from_rev, ask_history, (void (*)(void))take, arg};
+    struct question q = {.servers = servers,
+                         .doc = doc,
+                         .number = from_rev,
+                         .to = to_rev,
+                         .ask = ask_history,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
 
     return answer_of(&q);
 }
@@ -227,7 +333,11 @@ static int ask_docs(struct question *q)
 enum ctl_exit ctl_ask_docs(struct ctl_servers *servers, struct slice after,
                            void (*take)(void *arg, const struct pg_docs_reply *reply), void *arg)
 {
-    struct question q = {servers, false, after, 0, ask_docs, (void (*)(void))take, arg};
+    struct question q = {.servers = servers,
+                         .doc = after,
+                         .ask = ask_docs,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
 
     return answer_of(&q);
 }

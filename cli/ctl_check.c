@@ -58,6 +58,9 @@ static void mark_compare(struct ctl_check *c, enum ctl_mark_kind kind, const str
                 ctl_hash_text(&at, here));
     else if (kind == CTL_MARK_SNAPSHOT)
         snapshot_compare(c, r->doc);
+    else if (kind == CTL_MARK_HEAD && c->head_entry_first_rev != doc_entry_first_rev(r->doc))
+        problem(c, "%s says that its last entry begins at revision %llu, it begins at %llu",
+                mark_names[kind], REV(c->head_entry_first_rev), REV(doc_entry_first_rev(r->doc)));
     else if (kind == CTL_MARK_LIVE && !ot_rope_equal(client_doc_rope(c->live), doc_rope(r->doc)))
         problem(c, "%s at revision %llu is another text than the history makes", mark_names[kind],
                 REV(at.rev));
@@ -79,18 +82,58 @@ static void on_entry(void *arg, struct ctl_replay *r)
     marks_meet(arg, r);
 }
 
-static void load_take(void *arg, const struct pg_load_reply *reply)
+/* ---- the snapshots, each when the history comes to it ---- */
+
+static void snapshot_take(void *arg, const struct pg_snapshot_reply *reply)
 {
     struct ctl_check *c = arg;
+    const struct pg_load_reply load = {
+        .has_snapshot = true, .snapshot_at = reply->at, .snapshot = reply->bytes};
 
-    c->marks[CTL_MARK_HEAD].wanted = reply->head.exists;
-    c->marks[CTL_MARK_HEAD].at = reply->head.at;
-    if (!reply->has_snapshot)
+    c->snapshots_end = !reply->exists;
+    if (c->snapshots_end)
         return;
-    if (ctl_replay_snapshot(&c->snapshot, reply))
-        c->marks[CTL_MARK_SNAPSHOT] = (struct ctl_mark){.wanted = true, .at = reply->snapshot_at};
+    c->snapshot_rev = reply->at.rev;
+    ctl_replay_fini(&c->snapshot);
+    ctl_replay_init(&c->snapshot, c->snapshot.servers, c->snapshot.id, c->table);
+    if (ctl_replay_snapshot(&c->snapshot, &load))
+        c->marks[CTL_MARK_SNAPSHOT] = (struct ctl_mark){.wanted = true, .at = reply->at};
     else
         problem(c, "%s", c->snapshot.fault);
+}
+
+/* A snapshot is committed with the segment that ends there: the history stops at each. */
+static void snapshot_place(struct ctl_check *c, const struct ctl_replay *r)
+{
+    struct ctl_mark *mark = &c->marks[CTL_MARK_SNAPSHOT];
+
+    if (!mark->wanted || mark->met || mark->at.rev >= doc_position(r->doc).rev) {
+        marks_meet(c, r);
+        return;
+    }
+    mark->met = true;
+    problem(c, "PostgreSQL's snapshot of revision %llu: no segment ends there", REV(mark->at.rev));
+}
+
+static void on_page(void *arg, struct ctl_replay *r)
+{
+    struct ctl_check *c = arg;
+    const struct ctl_mark *mark = &c->marks[CTL_MARK_SNAPSHOT];
+
+    while (!c->snapshots_end && !(mark->wanted && !mark->met)) {
+        enum ctl_exit status =
+            ctl_ask_snapshot(r->servers, r->id, c->snapshot_rev, snapshot_take, c);
+        if (status == CTL_UNREACHABLE) {
+            r->end = CTL_REPLAY_UNREACHABLE;
+            return;
+        }
+        if (status == CTL_NO) {
+            problem(c, "%s", ctl_servers_refusal(r->servers));
+            c->snapshots_end = true;
+        }
+        snapshot_place(c, r);
+    }
+    r->page_end = mark->wanted && !mark->met ? mark->at.rev : UINT64_MAX;
 }
 
 /* ---- the end of the history ---- */
@@ -125,9 +168,40 @@ static void history_ended(struct ctl_check *c, const struct ctl_replay *r)
         problem(c, "the gateway does not show it: %s", c->refusal);
 }
 
+static void look_take(void *arg, const struct redis_look_reply *reply)
+{
+    struct ctl_check *c = arg;
+
+    if (reply->entries && !reply->marked)
+        problem(c,
+                "Redis' stream has %llu entries and no dirty mark: no archiver looks at it before "
+                "the sweep",
+                REV(reply->entries));
+    else if (!reply->entries && reply->marked)
+        problem(c, "Redis has a dirty mark, but the stream is empty");
+}
+
+/* Whatever the history is like: dirty equals "stream not empty" at any moment (I7). */
+static enum ctl_exit mark_check(struct ctl_check *c, const struct ctl_replay *r)
+{
+    enum ctl_exit status = ctl_ask_look(r->servers, r->id, look_take, c);
+
+    if (status == CTL_NO)
+        problem(c, "%s", ctl_servers_refusal(r->servers));
+    return status == CTL_UNREACHABLE ? status : CTL_YES;
+}
+
+static void head_take(void *arg, const struct pg_head *reply)
+{
+    struct ctl_check *c = arg;
+
+    c->marks[CTL_MARK_HEAD] = (struct ctl_mark){.wanted = reply->exists, .at = reply->at};
+    c->head_entry_first_rev = reply->entry_first_rev;
+}
+
 static enum ctl_exit replay(struct ctl_check *c, struct ctl_replay *r)
 {
-    enum ctl_exit status = ctl_ask_load(r->servers, r->id, UINT64_MAX, load_take, c);
+    enum ctl_exit status = ctl_ask_head(r->servers, r->id, head_take, c);
 
     if (status == CTL_UNREACHABLE)
         return status;
@@ -144,6 +218,8 @@ static enum ctl_exit replay(struct ctl_check *c, struct ctl_replay *r)
         problem(c, "%s", r->fault);
         break;
     }
+    if (mark_check(c, r) == CTL_UNREACHABLE)
+        return CTL_UNREACHABLE;
     c->at = doc_position(r->doc);
     c->exists = c->problem_count || r->has_head || c->at.rev;
     return c->problem_count || !c->exists ? CTL_NO : CTL_YES;
@@ -178,11 +254,12 @@ enum ctl_exit ctl_check_document(struct ctl_check *c, struct ctl_servers *server
     struct ctl_replay r;
 
     MUST(table);
-    *c = (struct ctl_check){0};
+    *c = (struct ctl_check){.table = table};
     ctl_replay_init(&c->snapshot, servers, id, table);
     ctl_replay_init(&r, servers, id, table);
     r.whole = true;
     r.on_entry = on_entry;
+    r.on_page = on_page;
     r.arg = c;
     enum ctl_exit status = live ? live_take(c, live, id, table) : CTL_YES;
     if (status != CTL_UNREACHABLE)

@@ -19,7 +19,9 @@ struct docs {
     struct bytes page;
     struct bytes last; /* id, of PostgreSQL's last page */
     uint64_t cursor;
-    bool known; /* answer to ctl_ask_head */
+    struct slice *ids; /* owned: those of the page that are wanted */
+    size_t id_count;
+    bool *known; /* owned: for each of them, whether PostgreSQL knows it */
 };
 
 static void page_add(struct docs *d, struct slice id)
@@ -108,24 +110,51 @@ static void scan_take(void *arg, const struct redis_scan_reply *reply)
         page_add(d, reply->docs[i].id);
 }
 
-static void head_take(void *arg, const struct pg_head *reply)
+static void page_ids_find(struct docs *d)
+{
+    struct slice rest = bytes_slice(&d->page), id;
+    size_t count = 0;
+
+    while (page_take(&rest, &id))
+        count++;
+    free(d->ids);
+    free(d->known);
+    d->ids = calloc(count + 1, sizeof *d->ids);
+    d->known = calloc(count + 1, sizeof *d->known);
+    MUST(d->ids && d->known);
+    d->id_count = 0;
+    rest = bytes_slice(&d->page);
+    while (page_take(&rest, &id)) {
+        if (wanted(d, id))
+            d->ids[d->id_count++] = id;
+    }
+}
+
+static int ids_compare(const void *a, const void *b)
+{
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static void known_take(void *arg, const struct pg_known_reply *reply)
 {
     struct docs *d = arg;
 
-    d->known = reply->exists;
+    for (size_t i = 0; i < d->id_count; i++)
+        d->known[i] =
+            bsearch(&d->ids[i], reply->ids, reply->count, sizeof *reply->ids, ids_compare) != NULL;
 }
 
+/* PostgreSQL is asked once about a whole page: nearly all of it will come up there. */
 static enum ctl_exit redis_page_visit(struct docs *d)
 {
-    struct slice rest = bytes_slice(&d->page), id;
     enum ctl_exit status = CTL_YES;
 
-    while (status == CTL_YES && page_take(&rest, &id)) {
-        if (!wanted(d, id))
-            continue;
-        status = asked(d, ctl_ask_head(d->servers, id, head_take, d));
-        if (status == CTL_YES && !d->known && visited_add(d, id))
-            status = visit(d, id);
+    page_ids_find(d);
+    if (d->id_count)
+        status = asked(d, ctl_ask_known(d->servers, d->ids, d->id_count, known_take, d));
+    for (size_t i = 0; i < d->id_count && status == CTL_YES; i++) {
+        if (!d->known[i] && visited_add(d, d->ids[i]))
+            status = visit(d, d->ids[i]);
     }
     return status;
 }
@@ -194,6 +223,8 @@ enum ctl_exit ctl_docs_visit(struct ctl *ctl, struct ctl_servers *servers,
     if (status == CTL_YES)
         status = postgres_visit(&d);
     visited_clear(&d);
+    free(d.ids);
+    free(d.known);
     bytes_fini(&d.page);
     bytes_fini(&d.last);
     return status;

@@ -62,8 +62,11 @@ static uint64_t rev_of(const struct ctl_replay *r)
 void ctl_replay_init(struct ctl_replay *r, struct ctl_servers *servers, struct slice id,
                      struct ot_attrs_table *table)
 {
-    *r = (struct ctl_replay){
-        .servers = servers, .id = id, .doc = doc_new(id, table), .stop_rev = UINT64_MAX};
+    *r = (struct ctl_replay){.servers = servers,
+                             .id = id,
+                             .doc = doc_new(id, table),
+                             .stop_rev = UINT64_MAX,
+                             .page_end = UINT64_MAX};
     MUST(r->doc);
 }
 
@@ -265,7 +268,11 @@ static void archived_apply(struct ctl_replay *r)
 {
     do {
         r->progress = false;
-        asked(r, ctl_ask_history(r->servers, r->id, rev_of(r) + 1, history_take, r),
+        if (r->on_page)
+            r->on_page(r->arg, r);
+        if (r->end != CTL_REPLAY_GOING)
+            return;
+        asked(r, ctl_ask_history(r->servers, r->id, rev_of(r) + 1, r->page_end, history_take, r),
               "PostgreSQL's segments (is one missing?)");
     } while (r->progress && r->end == CTL_REPLAY_GOING);
 }

@@ -30,7 +30,11 @@ struct ctl_replay {
     uint64_t stop_rev; /* UINT64_MAX: the head */
     bool whole;        /* also compare what is in the stream still though it is archived */
     void (*on_entry)(void *arg, struct ctl_replay *replay); /* NULL, or after each entry */
+    /* NULL, or before each page of segments. May ask, may set page_end (above where the document
+       stands) and, if it cannot go on, `end`. */
+    void (*on_page)(void *arg, struct ctl_replay *replay);
     void *arg;
+    uint64_t page_end; /* the page ends with the segment of this revision; UINT64_MAX: nowhere */
     /* Set by the run. */
     enum ctl_replay_end end;
     uint64_t entries; /* applied */

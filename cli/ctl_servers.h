@@ -32,14 +32,23 @@ struct ctl_servers *ctl_servers_close(struct ctl_servers *servers);
 enum ctl_exit ctl_ask_read(struct ctl_servers *servers, struct slice doc, uint64_t from_rev,
                            void (*take)(void *arg, const struct redis_read_reply *reply),
                            void *arg);
+enum ctl_exit ctl_ask_look(struct ctl_servers *servers, struct slice doc,
+                           void (*take)(void *arg, const struct redis_look_reply *reply),
+                           void *arg);
 enum ctl_exit ctl_ask_scan(struct ctl_servers *servers, uint64_t cursor,
                            void (*take)(void *arg, const struct redis_scan_reply *reply),
                            void *arg);
 enum ctl_exit ctl_ask_head(struct ctl_servers *servers, struct slice doc,
                            void (*take)(void *arg, const struct pg_head *reply), void *arg);
+enum ctl_exit ctl_ask_known(struct ctl_servers *servers, const struct slice *ids, size_t count,
+                            void (*take)(void *arg, const struct pg_known_reply *reply), void *arg);
+enum ctl_exit ctl_ask_snapshot(struct ctl_servers *servers, struct slice doc, uint64_t above_rev,
+                               void (*take)(void *arg, const struct pg_snapshot_reply *reply),
+                               void *arg);
 enum ctl_exit ctl_ask_load(struct ctl_servers *servers, struct slice doc, uint64_t rev_max,
                            void (*take)(void *arg, const struct pg_load_reply *reply), void *arg);
 enum ctl_exit ctl_ask_history(struct ctl_servers *servers, struct slice doc, uint64_t from_rev,
+                              uint64_t to_rev,
                               void (*take)(void *arg, const struct pg_history_reply *reply),
                               void *arg);
 enum ctl_exit ctl_ask_docs(struct ctl_servers *servers, struct slice after,

@@ -190,8 +190,9 @@ const struct ctl_verb ctl_verb_verify = {
     .summary = "recomputes a document from its first revision and compares",
     .more =
         "The history is read from revision 1, over all segments in PostgreSQL and the stream in\n"
-        "Redis; chain and text are computed and compared with the newest snapshot, the heads in\n"
-        "both stores and, where a gateway is known, live state. One line for each thing that\n"
+        "Redis; chain and text are computed and compared with every snapshot, the heads in both\n"
+        "stores, the dirty mark and, where a gateway is known, live state. One line for each thing "
+        "that\n"
         "differs; exit status 1 if there is any. Documents may be edited meanwhile.\n"
         "\n"
         "  weftctl verify 5f0c\n"

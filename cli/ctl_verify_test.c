@@ -63,6 +63,9 @@ START_TEST(verify_finds_a_missing_segment)
 {
     world_archive(world_usual, false, true);
     world_sql("delete from weft.segments where first_rev = 5");
+    VERIFY_FINDS("d: PostgreSQL's segments (is one missing?) behind revision 4: PostgreSQL's rows "
+                 "have an unexpected shape");
+    world_sql("delete from weft.snapshots"); /* where the history stops to look at one */
     VERIFY_FINDS("d: PostgreSQL has no segment of revisions 5 to 5");
     world_sql("delete from weft.segments where first_rev = 1");
     VERIFY_FINDS("d: PostgreSQL's segments (is one missing?) behind revision 0: PostgreSQL's rows "
@@ -96,6 +99,46 @@ START_TEST(verify_finds_a_wrong_snapshot)
 }
 END_TEST
 
+/* All that PostgreSQL keeps are compared, not only the one that a load would take. */
+START_TEST(verify_finds_a_wrong_snapshot_among_several)
+{
+    struct bytes older = bytes_steal(&world_usual->snapshot);
+
+    world_archive(world_usual, true, true);
+    world_append(world_usual, "f", 2);
+    world_archive(world_usual, true, true);
+    ck_assert_int_eq(world_ctl("verify", "d", NULL), CTL_YES);
+    bytes_fini(&world_usual->snapshot);
+    world_usual->snapshot = older;
+    world_snapshot_replace(world_usual, 4, "abbx", NULL);
+    VERIFY_FINDS("d: PostgreSQL's snapshot of revision 4: another text than the history makes");
+    world_sql("update weft.snapshots set bytes = 'nonsense' where rev = 8");
+    DENIES(world_out, "d: PostgreSQL's snapshot of revision 4: another text", "verify", "d");
+    ck_assert_ptr_nonnull(
+        strstr(world_out, "d: PostgreSQL's snapshot of revision 8: it is damaged"));
+    ck_assert_ptr_null(strstr(world_out, "revision 10"));
+}
+END_TEST
+
+START_TEST(verify_finds_a_snapshot_inside_a_segment)
+{
+    struct world_doc *other = world_doc_new("other", "x");
+
+    world_append(other, "y", 1);
+    world_archive(other, true, false);
+    world_append(other, "z", 1);
+    world_archive(other, true, false);
+    world_append(other, "z", 1);
+    world_sql("create table weft.kept as select * from weft.snapshots where doc = 'other'");
+    world_unarchive(other);
+    world_archive(other, false, false); /* all in one */
+    world_sql("insert into weft.snapshots select * from weft.kept; drop table weft.kept");
+    DENIES(world_out, "other: PostgreSQL's snapshot of revision 3: no segment ends there\n",
+           "verify", "other");
+    world_doc_free(other);
+}
+END_TEST
+
 START_TEST(verify_finds_a_snapshot_inside_an_entry)
 {
     world_sql("update weft.snapshots set rev = 3");
@@ -112,6 +155,14 @@ START_TEST(verify_finds_a_wrong_head_in_postgresql)
                  "2 to 4");
     world_sql("update weft.documents set head_rev = 90");
     VERIFY_FINDS("d: PostgreSQL's head is at revision 90, but the history ends at revision 8");
+}
+END_TEST
+
+START_TEST(verify_finds_another_beginning_of_the_last_entry)
+{
+    world_sql("update weft.documents set entry_first_rev = 2");
+    VERIFY_FINDS("d: PostgreSQL's head says that its last entry begins at revision 2, it begins at "
+                 "5");
 }
 END_TEST
 
@@ -181,6 +232,23 @@ START_TEST(verify_finds_damage_in_what_is_archived)
 }
 END_TEST
 
+START_TEST(verify_finds_wrong_dirty_marks)
+{
+    char command[200], dirty[64];
+    const char *found = support_redis_cli(world_redis, "keys 'weft:*:dirty'");
+
+    ck_assert_int_eq(sscanf(found, "%63s", dirty), 1);
+    snprintf(command, sizeof command, "zrem '%s' d", dirty);
+    redis_do(command);
+    VERIFY_FINDS("d: Redis' stream has 2 entries and no dirty mark");
+    world_archive(world_usual, false, true);
+    ck_assert_int_eq(world_ctl("verify", "d", NULL), CTL_YES);
+    snprintf(command, sizeof command, "zadd '%s' 1 d", dirty);
+    redis_do(command);
+    VERIFY_FINDS("d: Redis has a dirty mark, but the stream is empty");
+}
+END_TEST
+
 START_TEST(verify_finds_a_lost_redis)
 {
     world_archive(world_usual, false, true);
@@ -225,13 +293,17 @@ int main(void)
     tcase_add_test(c, verify_finds_a_lost_end);
     tcase_add_test(c, verify_finds_a_damaged_snapshot);
     tcase_add_test(c, verify_finds_a_wrong_snapshot);
+    tcase_add_test(c, verify_finds_a_wrong_snapshot_among_several);
+    tcase_add_test(c, verify_finds_a_snapshot_inside_a_segment);
     tcase_add_test(c, verify_finds_a_snapshot_inside_an_entry);
     tcase_add_test(c, verify_finds_a_wrong_head_in_postgresql);
+    tcase_add_test(c, verify_finds_another_beginning_of_the_last_entry);
     tcase_add_test(c, verify_finds_a_changed_byte_in_the_stream);
     tcase_add_test(c, verify_finds_a_changed_hash_in_the_stream);
     tcase_add_test(c, verify_finds_a_hole_in_the_stream);
     tcase_add_test(c, verify_finds_nonsense_in_the_stream);
     tcase_add_test(c, verify_finds_damage_in_what_is_archived);
+    tcase_add_test(c, verify_finds_wrong_dirty_marks);
     tcase_add_test(c, verify_finds_a_lost_redis);
     tcase_add_test(c, verify_finds_another_head_in_redis);
     suite_add_tcase(s, c);

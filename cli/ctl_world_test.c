@@ -295,6 +295,13 @@ void world_archive(struct world_doc *d, bool with_snapshot, bool trim)
     AWAIT(trimmed);
 }
 
+void world_unarchive(struct world_doc *d)
+{
+    support_pg_sql(world_postgres, "delete from weft.documents where id = '%s'", d->id);
+    doc_free(d->archived);
+    d->archived = doc_new(slice_str(d->id), table);
+}
+
 /* The op that makes this text from nothing. */
 static void content_encode(const char *text, struct bytes *out)
 {

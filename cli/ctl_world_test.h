@@ -37,6 +37,8 @@ void world_append(struct world_doc *d, const char *text, unsigned count);
 void world_title(struct world_doc *d, const char *title);
 /* All that is in the stream into one segment, with or without a snapshot, trimmed or not. */
 void world_archive(struct world_doc *d, bool snapshot, bool trim);
+/* PostgreSQL forgets it, and its archiver begins anew; what is in the stream stays. */
+void world_unarchive(struct world_doc *d);
 /* Changes the newest snapshot, which is at `rev`: text, and title (NULL: as it was). */
 void world_snapshot_replace(struct world_doc *d, uint64_t rev, const char *text, const char *title);
 /* Frees it; what is stored stays. */
