@@ -65,8 +65,6 @@ export interface ConnectOptions {
    * `@weft/client/node` for Node. `memory`: nothing is kept.
    */
   storage?: Storage | "memory";
-  /** `false`: other tabs of this origin are not looked for. */
-  tabs?: boolean;
   WebSocket?: WebSocketClass;
 }
 
@@ -139,11 +137,13 @@ export type DocState = "saved" | "saving" | "offline" | "resync";
 /**
  * Where unsent text is kept.
  * - `stored`: on disk, before anything leaves
- * - `memory`: nowhere else; `reason` says why. A reload loses what is unsent
+ * - `memory`: nowhere else. A reload loses what is unsent. `reason` says why: asked for; the platform
+ *   has no storage; it was denied; it is full; it failed; another process has the document; or there
+ *   are no Web Locks, without which two tabs would spoil each other's state
  */
 export interface Persistence {
   readonly kind: "stored" | "memory";
-  readonly reason?: "asked" | "unavailable" | "denied" | "full" | "failed" | "no-locks";
+  readonly reason?: "asked" | "unavailable" | "denied" | "full" | "failed" | "taken" | "no-locks";
 }
 
 export interface Change {
@@ -257,18 +257,20 @@ export interface Presence {
 
 // --- storage ----------------------------------------------------------------------------------
 
-/** One document's entry in a storage: see docs/sdk.md, "Storage". */
+/** One document's entry in a storage: see docs/sdk.md, "Storage". One caller at a time has it. */
 export interface StorageDoc {
   /** The last checkpoint and the journal items after it, or null where nothing is stored. */
   load(): Promise<{ checkpoint: Uint8Array; journal: Uint8Array[] } | null>;
-  /** Appends in one step; resolves when a crash cannot undo it. */
-  append(items: readonly Uint8Array[]): Promise<void>;
+  /** Appends to the journal in one step; resolves when a crash cannot undo it. */
+  append(items: readonly Uint8Array[], summary: StoredDoc): Promise<void>;
   /** Replaces checkpoint and journal in one step. */
   replace(checkpoint: Uint8Array, summary: StoredDoc): Promise<void>;
   close(): Promise<void>;
 }
 export interface Storage {
-  /** Rejects with a DOMException or an Error: the document then works in memory and says why. */
+  /**
+   * Rejects with a DOMException or an Error: the document then works in memory and says why.
+   */
   doc(docId: string): Promise<StorageDoc>;
   list(): Promise<StoredDoc[]>;
   remove(docId: string): Promise<void>;

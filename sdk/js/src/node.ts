@@ -1,1 +1,2 @@
-export {};
+/** What the SDK has for Node alone. */
+export { fileStorage } from "./store/file.ts";

@@ -1,0 +1,114 @@
+/**
+ * The leading tab as the server of the others: the protocol of docs/protocol.md over the local
+ * history (history.ts), spoken by the DocCore of each following tab. A position is a local revision
+ * and the history's epoch; a session is a tab.
+ *
+ * A revision is shown to other tabs when it is stored (docs/sdk.md, "Tabs").
+ */
+import { decode, encode, type Op, transform } from "../ot/index.ts";
+import { fromUtf8, hex, sameBytes, utf8 } from "./bytes.ts";
+import { bodyBytes } from "./stored.ts";
+import { Kind } from "./kinds.ts";
+import type { LocalRevision } from "./history.ts";
+import type { Replica } from "./replica.ts";
+import { authorOf } from "./session.ts";
+import type { DownFrame, UpFrame } from "../wire/frames.ts";
+import { Content, type Open, type Opened, Opened_Outcome, Ops, type Record, type Submit } from "../wire/gen/client.ts";
+
+const NOTHING = new Uint8Array(0);
+
+export class TabServer {
+  private readonly replica: Replica;
+  private readonly doc: Uint8Array;
+
+  constructor(replica: Replica) {
+    this.replica = replica;
+    this.doc = utf8(replica.id);
+  }
+
+  /** Can an Open be answered now, when revisions up to `shown` may be seen? */
+  canOpen(open: Open, shown: number): boolean {
+    const { local, text } = this.replica;
+    return text !== null && (local.rev === shown || this.since(open.rev, open.hash) !== null);
+  }
+
+  /** The answer to an Open that canOpen(). */
+  open(open: Open, shown: number): DownFrame {
+    const { local, kind } = this.replica;
+    const missed = this.since(open.rev, open.hash);
+    const opened: Opened = {
+      doc: this.doc,
+      outcome: Opened_Outcome.SNAPSHOT,
+      rev: shown,
+      hash: local.epoch,
+      lastSeq: local.tabs.get(hex(authorOf(this.replica.id, open.session))) ?? 0,
+      docKind: kind,
+      payloadBytes: 0,
+      payload: NOTHING,
+    };
+    if (missed) {
+      const records = missed.slice(0, Math.max(0, shown - open.rev)).map(recordOf);
+      opened.outcome = Opened_Outcome.OPS;
+      opened.rev = Math.max(shown, open.rev);
+      opened.payload = Ops.encode({ records }).finish();
+    } else {
+      if (open.hash.length > 0) opened.outcome = Opened_Outcome.RESYNC;
+      const content = encode(this.replica.text!.content());
+      opened.payload = Content.encode({ content, title: utf8(this.replica.title) }).finish();
+    }
+    return { $case: "opened", value: opened };
+  }
+
+  /** The revisions after `from`, up to `to`, for all tabs. */
+  entry(from: number, to: number): DownFrame | null {
+    const { local } = this.replica;
+    const revisions = to > from ? local.since(from)?.slice(0, to - from) : undefined;
+    if (!revisions || revisions.length === 0) return null;
+    return {
+      $case: "entry",
+      value: {
+        doc: this.doc, firstRev: from + 1, lastRev: to, hashBefore: local.epoch, hashAfter: local.epoch,
+        time: 0, records: revisions.map(recordOf),
+      },
+    };
+  }
+
+  /**
+   * A tab's edit becomes one of ours, once. `lost`: we do not have what it is based on, the tab must
+   * open again. `refused`: it does not fit.
+   */
+  submit(submit: Submit, session: Uint8Array): "done" | "lost" | "refused" {
+    const { replica } = this;
+    const author = authorOf(replica.id, session);
+    const { seq } = submit;
+    if (seq <= (replica.local.tabs.get(hex(author)) ?? 0)) return "done"; // and was or will be shown
+    const since = this.since(submit.baseRev, submit.baseHash);
+    if (!since || !replica.text) return "lost";
+    try {
+      if (submit.kind === Kind.TITLE) replica.setTitle(fromUtf8(submit.body), { author, seq });
+      else replica.edit(over(since, decode(submit.body)), { author, seq });
+    } catch {
+      return "refused";
+    }
+    return "done";
+  }
+
+  since(rev: number, epoch: Uint8Array): readonly LocalRevision[] | null {
+    const { local } = this.replica;
+    return sameBytes(epoch, local.epoch) ? local.since(rev) : null;
+  }
+}
+
+/** The tab's op stood beside these revisions, which come first. */
+function over(revisions: readonly LocalRevision[], op: Op): Op {
+  return revisions.reduce(
+    (moved, { body }) => (typeof body === "string" ? moved : transform(body, moved, true)), op,
+  );
+}
+
+function recordOf({ kind, body, author, seq }: LocalRevision): Record {
+  return { author, seq, kind, body: bodyBytes(body), count: 1 };
+}
+
+/** What a tab says to the server it follows. */
+export type TabFrame = Extract<UpFrame, { $case: "open" | "submit" | "presence" | "close" }>;

@@ -1,0 +1,156 @@
+/**
+ * A document in a tab that follows: the same core, with the leading tab as its server over a
+ * BroadcastChannel. What it holds unsent is what the leader has not stored yet.
+ */
+import type { DocState, Draft, Persistence } from "../api.ts";
+import { DocCore } from "../core/doc.ts";
+import type { Limits } from "../core/conn.ts";
+import { PresenceCore } from "../core/presence.ts";
+import { Replica, type StoredDraft } from "../core/replica.ts";
+import { randomBytes, SESSION_BYTES } from "../core/session.ts";
+import { encode } from "../ot/index.ts";
+import { replicaHost, type Role, type RoleHost } from "./role.ts";
+import type { DownFrame, UpFrame } from "../wire/frames.ts";
+
+/** What the leader says of itself, whenever it changes. */
+export interface LeaderStatus {
+  state: DocState;
+  unsaved: boolean;
+  denied: boolean;
+  persistence: Persistence;
+  drafts: Draft[];
+  opBytesMax: number;
+}
+
+/** A draft on its way to the leader, which keeps it. */
+export interface MovedDraft extends Omit<StoredDraft, "op"> {
+  op: Uint8Array;
+}
+
+/** Between tabs. `to`: a tab's id, "all" followers, or the "leader". */
+export type TabMessage =
+  | { to: "leader"; from: string; hello: true }
+  | { to: "leader"; from: string; session: Uint8Array; frame: UpFrame }
+  | { to: "leader"; from: string; draft: MovedDraft }
+  | { to: "leader"; from: string; discard: string }
+  | { to: "leader"; from: string; gone: true }
+  | { to: string; leader: string; frame: DownFrame }
+  | { to: "all"; leader: string; status: LeaderStatus };
+
+/** Presence and heartbeat of the wire do not count here; the leader's own limits do. */
+export const TAB_LIMITS: Limits = {
+  version: 1, features: 0, serverTime: 0, heartbeatMs: 30_000, opBytesMax: 2 ** 31,
+  frameBytesMax: 2 ** 31, documentBytesMax: 2 ** 31, chunkBytesMax: 2 ** 31,
+  presenceBytesMax: 1024, presencePerSMax: 20, documentsMax: 1,
+};
+
+export class Follower implements Role {
+  readonly replica: Replica;
+  readonly presence: PresenceCore;
+  readonly core: DocCore;
+  readonly tab: string;
+  status: LeaderStatus | null = null;
+  private leader = "";
+  private flushing = false;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private readonly channel: BroadcastChannel;
+  private readonly host: RoleHost;
+
+  constructor(id: string, tab: string, channel: BroadcastChannel, host: RoleHost) {
+    this.tab = tab;
+    this.channel = channel;
+    this.host = host;
+    this.replica = new Replica(id, {
+      ...replicaHost(host, () => this.presence),
+      journal: () => {},
+      checkpoint: () => {},
+      now: Date.now,
+    });
+    this.replica.setSession(randomBytes(SESSION_BYTES));
+    this.presence = new PresenceCore(this.replica, Math.random, (news) => host.presence(news));
+    this.core = new DocCore(this.replica, this.presence, {
+      mint: () => randomBytes(SESSION_BYTES),
+      changed: () => host.status(),
+    });
+    this.core.stored(Infinity); // the leader does that
+  }
+
+  get persistence(): Persistence {
+    return this.status?.persistence ?? { kind: "stored" };
+  }
+
+  start(): void {
+    this.core.open();
+    this.channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.take(data);
+    this.post({ to: "leader", from: this.tab, hello: true });
+    this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  flush(): void {
+    if (this.flushing) return;
+    this.flushing = true;
+    queueMicrotask(() => {
+      this.flushing = false;
+      this.pump();
+    });
+  }
+
+  /** Stops hearing the channel: this tab leads now, or the document is closed. */
+  stop(): void {
+    clearInterval(this.timer);
+    this.channel.onmessage = null;
+    this.core.disconnected();
+  }
+
+  async close(): Promise<void> {
+    this.pump();
+    this.post({ to: "leader", from: this.tab, gone: true });
+    this.stop();
+  }
+
+  discard(draft: string): void {
+    this.post({ to: "leader", from: this.tab, discard: draft });
+  }
+
+  private take(message: TabMessage): void {
+    if (!("leader" in message) || (message.to !== "all" && message.to !== this.tab)) return;
+    if (message.leader !== this.leader) {
+      this.leader = message.leader;
+      this.core.disconnected();
+      this.core.connected(TAB_LIMITS);
+    }
+    if ("status" in message) {
+      this.status = message.status;
+      this.host.status();
+    } else {
+      this.core.frame(message.frame, Date.now());
+      this.handDrafts();
+    }
+    this.pump();
+  }
+
+  /** The limit of an op is the leader's, so that what is too large is refused here already. */
+  get opBytesMax(): number {
+    return this.status?.opBytesMax ?? this.replica.opBytesMax;
+  }
+
+  private handDrafts(): void {
+    for (const draft of this.replica.drafts.splice(0))
+      this.post({ to: "leader", from: this.tab, draft: { ...draft, op: encode(draft.op) } });
+  }
+
+  private pump(): void {
+    const now = Date.now();
+    for (let frame = this.core.pull(now); frame; frame = this.core.pull(now))
+      this.post({ to: "leader", from: this.tab, session: this.replica.session, frame });
+  }
+
+  private tick(): void {
+    this.core.tick(Date.now());
+    this.pump();
+  }
+
+  private post(message: TabMessage): void {
+    this.channel.postMessage(message);
+  }
+}

@@ -1,0 +1,167 @@
+/** The leader's end of the channel to the tabs that follow. */
+import type { PresenceState } from "../api.ts";
+import { decode } from "../ot/index.ts";
+import { authorOf, randomBytes } from "../core/session.ts";
+import { hex, sameBytes, utf8 } from "../core/bytes.ts";
+import { type PeerNews, presenceBytes } from "../core/presence.ts";
+import { TabServer } from "../core/tabserver.ts";
+import { Kind, Scope } from "../core/kinds.ts";
+import type { Leader } from "./leader.ts";
+import { type Follower, type LeaderStatus, TAB_LIMITS, type TabMessage } from "./follower.ts";
+import type { DownFrame, UpFrame } from "../wire/frames.ts";
+import type { Open } from "../wire/gen/client.ts";
+
+const BAD_OP = 50;
+
+export class Hub {
+  /** Of this life of the document: another one makes every tab open again. */
+  private name = hex(randomBytes(8));
+  private announced: number;
+  private opens: { tab: string; open: Open }[] = [];
+  private authors = new Map<string, Uint8Array>();
+  private readonly server: TabServer;
+  private readonly leader: Leader;
+  private readonly channel: BroadcastChannel;
+  private readonly status: () => LeaderStatus;
+
+  constructor(leader: Leader, channel: BroadcastChannel, status: () => LeaderStatus) {
+    this.leader = leader;
+    this.channel = channel;
+    this.status = status;
+    this.server = new TabServer(leader.replica);
+    this.announced = leader.shown;
+    leader.onShown = () => this.show();
+    channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.take(data);
+  }
+
+  /** Tells all tabs that this one leads. */
+  announce(): void {
+    this.channel.postMessage({ to: "all", leader: this.name, status: this.status() });
+  }
+
+  /** The text was replaced, and with it the history. */
+  reset(): void {
+    this.name = hex(randomBytes(8));
+    this.announced = this.leader.replica.local.rev;
+    this.opens = [];
+    this.announce();
+  }
+
+  /** Passed on to all tabs but the one that said it. */
+  presence({ author, state }: PeerNews): void {
+    for (const [tab, by] of this.authors)
+      if (!sameBytes(by, author)) this.send(tab, this.presenceFrame(author, state));
+  }
+
+  private presenceFrame(author: Uint8Array, state: PresenceState | null): DownFrame {
+    const { id, local } = this.leader.replica;
+    const data = state ? presenceBytes(state) : new Uint8Array(0);
+    return {
+      $case: "presence",
+      value: { doc: utf8(id), author, rev: local.rev, data, gone: state === null },
+    };
+  }
+
+  close(): void {
+    this.channel.onmessage = null;
+    this.leader.onShown = () => {};
+  }
+
+  /**
+   * What this tab held as a follower goes into the state that it now leads with, at once: it has
+   * found that state on the disk, so there is nothing to wait for.
+   */
+  adopt(follower: Follower): void {
+    const { core, replica } = follower;
+    const { local } = this.leader.replica;
+    core.disconnected();
+    core.connected(TAB_LIMITS);
+    for (let frame = core.pull(0); frame; frame = core.pull(0)) {
+      if (frame.$case === "open") {
+        if (!this.server.canOpen(frame.value, local.rev)) return; // there is no text here yet
+        core.frame(this.server.open(frame.value, local.rev), 0);
+      } else if (frame.$case === "submit") {
+        if (this.server.submit(frame.value, replica.session) !== "done") break;
+        const entry = this.server.entry(replica.position!.rev, local.rev);
+        if (entry) core.frame(entry, 0);
+      }
+    }
+    for (const draft of replica.drafts) this.leader.replica.keepDraft(draft);
+  }
+
+  // --- what tabs say ---
+
+  private take(message: TabMessage): void {
+    if (message.to !== "leader" || !("from" in message)) return;
+    const tab = message.from;
+    if ("hello" in message) this.announce();
+    else if ("frame" in message) this.frame(tab, message.frame, message.session);
+    else if ("draft" in message)
+      this.leader.replica.keepDraft({ ...message.draft, op: decode(message.draft.op) });
+    else if ("discard" in message) this.leader.replica.discardDraft(message.discard);
+    else this.gone(tab);
+  }
+
+  private frame(tab: string, frame: UpFrame, session: Uint8Array): void {
+    const { replica } = this.leader;
+    const author = authorOf(replica.id, session);
+    switch (frame.$case) {
+      case "open":
+        this.authors.set(tab, author);
+        this.opens.push({ tab, open: frame.value });
+        return this.show();
+      case "submit": {
+        const outcome = this.server.submit(frame.value, session);
+        const { doc, seq } = frame.value;
+        if (outcome === "lost") this.send(tab, { $case: "closed", value: { doc } });
+        if (outcome === "refused") this.send(tab, refusal(doc, seq));
+        return this.leader.flush();
+      }
+      case "presence": {
+        const { rev, data } = frame.value;
+        const since = replica.local.since(rev);
+        if (!since) return;
+        const ops = since.flatMap(({ kind, body, author: by }) =>
+          kind === Kind.EDIT && typeof body !== "string" ? [{ op: body, author: by }] : []);
+        this.leader.presence.fromTab(author, data, ops, Date.now());
+        return this.leader.flush();
+      }
+    }
+  }
+
+  private gone(tab: string): void {
+    const author = this.authors.get(tab);
+    this.authors.delete(tab);
+    if (author) this.leader.presence.gone(author);
+  }
+
+  // --- what they are shown ---
+
+  private show(): void {
+    const { shown } = this.leader;
+    const entry = this.server.entry(this.announced, shown);
+    if (entry) this.channel.postMessage({ to: "all", leader: this.name, frame: entry });
+    this.announced = Math.max(this.announced, shown);
+    this.opens = this.opens.filter(({ tab, open }) => {
+      if (!this.server.canOpen(open, shown)) return true;
+      this.send(tab, this.server.open(open, shown));
+      for (const { author, state } of this.leader.presence.all())
+        this.send(tab, this.presenceFrame(author, state));
+      return false;
+    });
+  }
+
+  private send(tab: string, frame: DownFrame): void {
+    this.channel.postMessage({ to: tab, leader: this.name, frame } satisfies TabMessage);
+  }
+}
+
+function refusal(doc: Uint8Array, seq: number): DownFrame {
+  return {
+    $case: "error",
+    value: {
+      code: BAD_OP, name: utf8("bad-op"), scope: Scope.OP, permanent: true, retryAfterMs: 0, doc, seq,
+      message: utf8("the edit does not fit the text of the leading tab"), detail: 0,
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * A document in the tab (or process) that has its storage, session and connection; and the server of
+ * the tabs that follow, if there may be any.
+ */
+import type { OpenOptions, Persistence, StorageDoc } from "../api.ts";
+import { DocCore } from "../core/doc.ts";
+import { refusal } from "../core/errors.ts";
+import { PresenceCore } from "../core/presence.ts";
+import { Replica } from "../core/replica.ts";
+import { mintSession, randomBytes } from "../core/session.ts";
+import { restore } from "../core/stored.ts";
+import { fromDelta, encode } from "../ot/index.ts";
+import { Writer } from "../store/writer.ts";
+import { opsOf } from "./delta.ts";
+import { replicaHost, type RoleHost, type Role } from "./role.ts";
+import type { Socket } from "./socket.ts";
+
+const KINDS = { rich: 1, text: 2 } as const;
+
+export class Leader implements Role {
+  readonly replica: Replica;
+  readonly presence: PresenceCore;
+  readonly core: DocCore;
+  /** `shown` has grown. */
+  onShown: () => void = () => {};
+  private readonly writer: Writer;
+  private readonly socket: Socket;
+  private storedRev = 0;
+
+  private constructor(
+    id: string, socket: Socket, storage: StorageDoc | null, reason: Persistence["reason"],
+    stored: Awaited<ReturnType<StorageDoc["load"]>>, options: OpenOptions, host: RoleHost,
+  ) {
+    this.socket = socket;
+    // Until the state is there, nothing that happens to the replica is news.
+    let quiet = true;
+    const told = replicaHost(host, () => this.presence);
+    this.replica = new Replica(id, {
+      ...told,
+      changed: (...change) => quiet || told.changed(...change),
+      committed: (...record) => quiet || told.committed(...record),
+      journal: (item) => quiet || this.writer.journal(item),
+      checkpoint: () => quiet || this.writer.checkpoint(),
+      now: () => socket.now(),
+    });
+    this.presence = new PresenceCore(this.replica, Math.random, (news) => host.presence(news));
+    if (stored) restore(this.replica, stored.checkpoint, stored.journal);
+    else begin(this.replica, options, () => this.mint());
+    quiet = false;
+    this.core = new DocCore(this.replica, this.presence, {
+      mint: () => this.mint(),
+      changed: () => host.status(),
+    });
+    this.writer = new Writer(this.replica, storage, reason, {
+      stored: (version, rev) => this.stored(version, rev),
+      changed: () => host.status(),
+    });
+    if (!stored) this.replica.checkpoint();
+    else this.stored(this.replica.version, this.replica.local.rev);
+  }
+
+  /** `storage`: what this process alone has now; null: `reason` says why there is none. */
+  static async load(
+    id: string, socket: Socket, storage: StorageDoc | null, reason: Persistence["reason"],
+    options: OpenOptions, host: RoleHost,
+  ): Promise<Leader> {
+    const stored = storage ? await storage.load() : null;
+    return new Leader(id, socket, storage, reason, stored, options, host);
+  }
+
+  get persistence(): Persistence {
+    return this.writer.persistence;
+  }
+
+  /** The newest local revision that other tabs may see. */
+  get shown(): number {
+    return Math.min(this.storedRev, this.replica.local.rev);
+  }
+
+  start(): void {
+    this.core.open();
+    this.socket.core.add(this.replica.id, this.core);
+    this.flush();
+  }
+
+  flush(): void {
+    this.socket.flush();
+  }
+
+  async close(): Promise<void> {
+    this.core.close();
+    this.socket.core.flush(Date.now());
+    this.socket.core.remove(this.replica.id);
+    await this.writer.close();
+  }
+
+  private stored(version: number, rev: number): void {
+    this.core.stored(version);
+    this.storedRev = rev;
+    this.onShown();
+    this.flush();
+  }
+
+  private mint(): Uint8Array {
+    return mintSession(this.socket.now(), randomBytes(10));
+  }
+}
+
+/** A document of which nothing is stored here. */
+function begin(replica: Replica, options: OpenOptions, mint: () => Uint8Array): void {
+  if (!options.readonly) replica.setSession(mint());
+  const { create } = options;
+  if (!create) return;
+  const kind = KINDS[create.kind];
+  const content = fromDelta(opsOf(create.content ?? (create.kind === "rich" ? [{ insert: "\n" }] : [])));
+  const bytes = encode(content);
+  if (bytes.length > replica.opBytesMax)
+    throw refusal("op-too-large", `content to create is at most ${replica.opBytesMax} bytes`);
+  replica.create = { kind, content: bytes, fresh: create.fresh === true };
+  if (!create.fresh) return;
+  replica.kind = kind;
+  replica.setText(content);
+}

@@ -1,0 +1,192 @@
+/**
+ * Storage in files, for Node: one file a document, its name the id as base64url. It is a sequence of
+ * records:
+ *
+ *   size  what
+ *      4  size of the bytes, little-endian
+ *      4  the first bytes of their SHA-256
+ *      1  tag: 1 checkpoint, 2 journal item, 3 summary (JSON; the last one counts)
+ *      -  bytes, the tag counted in
+ *
+ * Appending adds records and flushes; replacing writes another file and renames it. A file that
+ * breaks off in a record, or whose last record is damaged, ends before it: it was never confirmed.
+ * `NAME.lock` holds the id of the process that has the document.
+ */
+import { createHash } from "node:crypto";
+import * as fs from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Storage, StorageDoc, StoredDoc } from "../api.ts";
+
+const CHECKPOINT = 1;
+const ITEM = 2;
+const SUMMARY = 3;
+const HEAD_BYTES = 8;
+const SUFFIX = ".weft";
+
+interface Record {
+  tag: number;
+  bytes: Uint8Array;
+}
+
+function checksum(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(bytes).digest().subarray(0, 4);
+}
+
+function encode(records: readonly Record[]): Buffer {
+  return Buffer.concat(
+    records.flatMap(({ tag, bytes }) => {
+      const body = Buffer.concat([Buffer.of(tag), bytes]);
+      const size = Buffer.alloc(4);
+      size.writeUInt32LE(body.length);
+      return [size, checksum(body), body];
+    }),
+  );
+}
+
+/** The whole records, and the size of the file up to their end. */
+function decode(file: Buffer): { records: Record[]; size: number } {
+  const records: Record[] = [];
+  let size = 0;
+  while (size + HEAD_BYTES < file.length) {
+    const end = size + HEAD_BYTES + file.readUInt32LE(size);
+    const body = file.subarray(size + HEAD_BYTES, end);
+    if (end > file.length || !checksum(body).equals(file.subarray(size + 4, size + 8))) break;
+    records.push({ tag: body[0]!, bytes: new Uint8Array(body.subarray(1)) });
+    size = end;
+  }
+  return { records, size };
+}
+
+function summaryRecord(summary: StoredDoc): Record {
+  return { tag: SUMMARY, bytes: Buffer.from(JSON.stringify(summary)) };
+}
+
+async function readOrNull(path: string): Promise<Buffer | null> {
+  try {
+    return await fs.readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+class FileDoc implements StorageDoc {
+  private file: fs.FileHandle | null = null;
+  private summary = "";
+  private readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async load(): Promise<{ checkpoint: Uint8Array; journal: Uint8Array[] } | null> {
+    const file = await readOrNull(this.path);
+    if (!file) return null;
+    const { records, size } = decode(file);
+    const checkpoint = records.find((record) => record.tag === CHECKPOINT);
+    if (!checkpoint) return null;
+    this.file = await fs.open(this.path, "r+");
+    await this.file.truncate(size);
+    await this.file.close();
+    this.file = await fs.open(this.path, "a");
+    const journal = records.filter((record) => record.tag === ITEM).map((record) => record.bytes);
+    return { checkpoint: checkpoint.bytes, journal };
+  }
+
+  async append(items: readonly Uint8Array[], summary: StoredDoc): Promise<void> {
+    if (!this.file) throw new Error(`${this.path}: nothing to append to`);
+    const records = items.map((bytes) => ({ tag: ITEM, bytes }));
+    const { at: _, ...told } = summary;
+    const text = JSON.stringify(told);
+    if (text !== this.summary) records.push(summaryRecord(summary));
+    this.summary = text;
+    await this.file.appendFile(encode(records));
+    await this.file.datasync();
+  }
+
+  async replace(checkpoint: Uint8Array, summary: StoredDoc): Promise<void> {
+    const next = await fs.open(`${this.path}.new`, "w");
+    try {
+      await next.writeFile(encode([{ tag: CHECKPOINT, bytes: checkpoint }, summaryRecord(summary)]));
+      await next.sync();
+    } finally {
+      await next.close();
+    }
+    await fs.rename(`${this.path}.new`, this.path);
+    await this.file?.close();
+    this.file = await fs.open(this.path, "a");
+  }
+
+  async close(): Promise<void> {
+    await this.file?.close();
+    this.file = null;
+    await unlock(`${this.path}.lock`);
+  }
+}
+
+/** Locks of this process: in a container every process of every start may have the same id. */
+const held = new Set<string>();
+
+/** Takes the lock, also from a process that is gone. */
+async function lock(path: string): Promise<void> {
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      await fs.writeFile(path, String(process.pid), { flag: "wx" });
+      held.add(path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const owner = Number(await readOrNull(path));
+    if (owner === process.pid ? held.has(path) : owner > 0 && alive(owner)) break;
+    await fs.rm(path, { force: true });
+  }
+  throw Object.assign(new Error(`${path}: another process has this document`), { code: "ELOCKED" });
+}
+
+async function unlock(path: string): Promise<void> {
+  await fs.rm(path, { force: true });
+  held.delete(path);
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Keeps documents in a folder, which is made if it is missing. */
+export function fileStorage(folder: string): Storage {
+  const pathOf = (docId: string): string =>
+    join(folder, Buffer.from(docId).toString("base64url") + SUFFIX);
+
+  return {
+    async doc(docId) {
+      await fs.mkdir(folder, { recursive: true });
+      await lock(`${pathOf(docId)}.lock`);
+      return new FileDoc(pathOf(docId));
+    },
+
+    async list() {
+      const names = await fs.readdir(folder).catch(() => []);
+      const files = names.filter((name) => name.endsWith(SUFFIX));
+      const contents = await Promise.all(files.map((name) => readOrNull(join(folder, name))));
+      const summaries = contents.flatMap((file) => {
+        const records = file ? decode(file).records : [];
+        const last = records.filter((record) => record.tag === SUMMARY).at(-1);
+        return last ? [JSON.parse(Buffer.from(last.bytes).toString()) as StoredDoc] : [];
+      });
+      return summaries.sort((a, b) => b.at - a.at);
+    },
+
+    async remove(docId) {
+      await lock(`${pathOf(docId)}.lock`);
+      await fs.rm(pathOf(docId), { force: true });
+      await unlock(`${pathOf(docId)}.lock`);
+    },
+  };
+}
