@@ -1,0 +1,1 @@
+export { bindQuill, type QuillBinding, type QuillBindingOptions } from "./binding.ts";
