@@ -8,14 +8,25 @@
 import { decode, encode, type Op, transform } from "../ot/index.ts";
 import { fromUtf8, hex, sameBytes, utf8 } from "./bytes.ts";
 import { bodyBytes } from "./stored.ts";
+import type { Limits } from "./conn.ts";
+import type { DocCore } from "./doc.ts";
 import { Kind } from "./kinds.ts";
 import type { LocalRevision } from "./history.ts";
 import type { Replica } from "./replica.ts";
 import { authorOf } from "./session.ts";
-import type { DownFrame, UpFrame } from "../wire/frames.ts";
-import { Content, type Open, type Opened, Opened_Outcome, Ops, type Record, type Submit } from "../wire/gen/client.ts";
+import type { DownFrame } from "../wire/frames.ts";
+import {
+  Content, type Open, type Opened, Opened_Outcome, Ops, type Record, type Submit,
+} from "../wire/gen/client.ts";
 
 const NOTHING = new Uint8Array(0);
+
+/** Presence and heartbeat of the wire do not count between tabs; the leader's own limits do. */
+export const TAB_LIMITS: Limits = {
+  version: 1, features: 0, serverTime: 0, heartbeatMs: 30_000, opBytesMax: 2 ** 31,
+  frameBytesMax: 2 ** 31, documentBytesMax: 2 ** 31, chunkBytesMax: 2 ** 31,
+  presenceBytesMax: 1024, presencePerSMax: 20, documentsMax: 1,
+};
 
 export class TabServer {
   private readonly replica: Replica;
@@ -41,7 +52,7 @@ export class TabServer {
       outcome: Opened_Outcome.SNAPSHOT,
       rev: shown,
       hash: local.epoch,
-      lastSeq: local.tabs.get(hex(authorOf(this.replica.id, open.session))) ?? 0,
+      lastSeq: this.lastSeq(authorOf(this.replica.id, open.session), shown),
       docKind: kind,
       payloadBytes: 0,
       payload: NOTHING,
@@ -57,6 +68,13 @@ export class TabServer {
       opened.payload = Content.encode({ content, title: utf8(this.replica.title) }).finish();
     }
     return { $case: "opened", value: opened };
+  }
+
+  /** As far as it may be seen: what is behind that comes as an Entry. */
+  private lastSeq(author: Uint8Array, shown: number): number {
+    const { local } = this.replica;
+    const hidden = local.since(shown)?.find((revision) => sameBytes(revision.author, author));
+    return hidden ? hidden.seq - 1 : (local.tabs.get(hex(author)) ?? 0);
   }
 
   /** The revisions after `from`, up to `to`, for all tabs. */
@@ -93,6 +111,29 @@ export class TabServer {
     return "done";
   }
 
+  /**
+   * A tab that followed leads now, with the state that it has found on the disk: what it holds itself
+   * goes into that state at once. There is nothing to wait for, since all of it is stored.
+   */
+  adopt(follower: DocCore): void {
+    const { local } = this.replica;
+    const { replica } = follower;
+    follower.disconnected();
+    follower.connected(TAB_LIMITS);
+    for (let frame = follower.pull(0); frame; frame = follower.pull(0)) {
+      if (frame.$case === "open") {
+        if (!this.canOpen(frame.value, local.rev)) return; // there is no text here yet
+        follower.frame(this.open(frame.value, local.rev), 0);
+      } else if (frame.$case === "submit") {
+        if (this.submit(frame.value, replica.session) !== "done") return;
+        const entry = this.entry(replica.position!.rev, local.rev);
+        if (entry) follower.frame(entry, 0);
+      } else if (frame.$case === "close") {
+        follower.frame({ $case: "closed", value: frame.value }, 0);
+      }
+    }
+  }
+
   since(rev: number, epoch: Uint8Array): readonly LocalRevision[] | null {
     const { local } = this.replica;
     return sameBytes(epoch, local.epoch) ? local.since(rev) : null;
@@ -109,6 +150,3 @@ function over(revisions: readonly LocalRevision[], op: Op): Op {
 function recordOf({ kind, body, author, seq }: LocalRevision): Record {
   return { author, seq, kind, body: bodyBytes(body), count: 1 };
 }
-
-/** What a tab says to the server it follows. */
-export type TabFrame = Extract<UpFrame, { $case: "open" | "submit" | "presence" | "close" }>;

@@ -4,10 +4,10 @@
  */
 import type { DocState, Draft, Persistence } from "../api.ts";
 import { DocCore } from "../core/doc.ts";
-import type { Limits } from "../core/conn.ts";
 import { PresenceCore } from "../core/presence.ts";
 import { Replica, type StoredDraft } from "../core/replica.ts";
 import { randomBytes, SESSION_BYTES } from "../core/session.ts";
+import { TAB_LIMITS } from "../core/tabserver.ts";
 import { encode } from "../ot/index.ts";
 import { replicaHost, type Role, type RoleHost } from "./role.ts";
 import type { DownFrame, UpFrame } from "../wire/frames.ts";
@@ -36,13 +36,6 @@ export type TabMessage =
   | { to: "leader"; from: string; gone: true }
   | { to: string; leader: string; frame: DownFrame }
   | { to: "all"; leader: string; status: LeaderStatus };
-
-/** Presence and heartbeat of the wire do not count here; the leader's own limits do. */
-export const TAB_LIMITS: Limits = {
-  version: 1, features: 0, serverTime: 0, heartbeatMs: 30_000, opBytesMax: 2 ** 31,
-  frameBytesMax: 2 ** 31, documentBytesMax: 2 ** 31, chunkBytesMax: 2 ** 31,
-  presenceBytesMax: 1024, presencePerSMax: 20, documentsMax: 1,
-};
 
 export class Follower implements Role {
   readonly replica: Replica;

@@ -7,7 +7,7 @@ import { type PeerNews, presenceBytes } from "../core/presence.ts";
 import { TabServer } from "../core/tabserver.ts";
 import { Kind, Scope } from "../core/kinds.ts";
 import type { Leader } from "./leader.ts";
-import { type Follower, type LeaderStatus, TAB_LIMITS, type TabMessage } from "./follower.ts";
+import type { Follower, LeaderStatus, TabMessage } from "./follower.ts";
 import type { DownFrame, UpFrame } from "../wire/frames.ts";
 import type { Open } from "../wire/gen/client.ts";
 
@@ -67,26 +67,10 @@ export class Hub {
     this.leader.onShown = () => {};
   }
 
-  /**
-   * What this tab held as a follower goes into the state that it now leads with, at once: it has
-   * found that state on the disk, so there is nothing to wait for.
-   */
+  /** What this tab held as a follower goes into the state that it now leads with. */
   adopt(follower: Follower): void {
-    const { core, replica } = follower;
-    const { local } = this.leader.replica;
-    core.disconnected();
-    core.connected(TAB_LIMITS);
-    for (let frame = core.pull(0); frame; frame = core.pull(0)) {
-      if (frame.$case === "open") {
-        if (!this.server.canOpen(frame.value, local.rev)) return; // there is no text here yet
-        core.frame(this.server.open(frame.value, local.rev), 0);
-      } else if (frame.$case === "submit") {
-        if (this.server.submit(frame.value, replica.session) !== "done") break;
-        const entry = this.server.entry(replica.position!.rev, local.rev);
-        if (entry) core.frame(entry, 0);
-      }
-    }
-    for (const draft of replica.drafts) this.leader.replica.keepDraft(draft);
+    this.server.adopt(follower.core);
+    for (const draft of follower.replica.drafts) this.leader.replica.keepDraft(draft);
   }
 
   // --- what tabs say ---
@@ -117,6 +101,8 @@ export class Hub {
         if (outcome === "refused") this.send(tab, refusal(doc, seq));
         return this.leader.flush();
       }
+      case "close":
+        return this.send(tab, { $case: "closed", value: frame.value });
       case "presence": {
         const { rev, data } = frame.value;
         const since = replica.local.since(rev);
