@@ -16,6 +16,7 @@ export {
 export { compose } from "./compose.ts";
 export { fromDelta, toDelta } from "./delta.ts";
 export { Document } from "./document.ts";
+export { type FittedOp, fitToDocument } from "./editor.ts";
 export { type OtCode, OtError } from "./error.ts";
 export { canonicalJson } from "./json.ts";
 export { Comp, DELETE, EMBED, IDENTITY, INSERT, type Kind, Op, RETAIN, sameOp } from "./op.ts";

@@ -1,0 +1,62 @@
+/** The binary form beyond the vectors: every character there is, long texts, limits. */
+import { expect, test } from "vitest";
+import { decode, encode, encodedSize, OpBuilder, type OtError } from "../../src/ot/index.ts";
+import { utf8Read, utf8Size, utf8Write } from "../../src/ot/utf8.ts";
+
+function everyCharacter(): string {
+  let text = "";
+  for (let char = 0; char < 0x110000; char++) {
+    if (char < 0xd800 || char > 0xdfff) text += String.fromCodePoint(char);
+  }
+  return text;
+}
+
+function outcome(bytes: Uint8Array, limits?: Parameters<typeof decode>[1]): string {
+  try {
+    decode(bytes, limits);
+    return "ok";
+  } catch (error) {
+    return (error as OtError).code;
+  }
+}
+
+test("UTF-8 of every character is the platform's", () => {
+  const text = everyCharacter();
+  const expected = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(utf8Size(text));
+  expect(utf8Write(text, bytes, 0)).toBe(bytes.length);
+  expect(Buffer.compare(bytes, expected)).toBe(0);
+  expect(utf8Read(bytes, 0, bytes.length) === text).toBe(true);
+});
+
+test("a byte order mark is a character, in short texts and in long ones", () => {
+  for (const text of ["\ufeff", "\ufeffabc", "a".repeat(100), `\ufeff${"a".repeat(100)}`]) {
+    const bytes = encode(new OpBuilder().insert(text).finish());
+    expect(decode(bytes).comps[0]?.content).toBe(text);
+  }
+});
+
+test("the size is known before", () => {
+  for (const length of [1, 15, 16, 127, 128, 2047, 2048, 2 ** 31 - 1]) {
+    const op = new OpBuilder().retain(length).insert("é").delete(1).finish();
+    expect(encode(op).length).toBe(encodedSize(op));
+    expect(decode(encode(op)).unitsIn).toBe(length + 1);
+  }
+});
+
+test("limits", () => {
+  const bytes = encode(new OpBuilder().insert("a").delete(1).insert("b").finish());
+  expect(outcome(bytes, { bytesMax: bytes.length, compsMax: 3 })).toBe("ok");
+  expect(outcome(bytes, { bytesMax: bytes.length - 1, compsMax: 3 })).toBe("too-large");
+  expect(outcome(bytes, { bytesMax: bytes.length, compsMax: 2 })).toBe("too-large");
+});
+
+test("every op cut short is refused", () => {
+  const bytes = encode(new OpBuilder().retain(300).insert("💩é").embed('{"a":1}').finish());
+  for (let size = 0; size < bytes.length; size++) {
+    // At a border of components the rest is an op, but a retain may not be the last.
+    const cut = outcome(bytes.subarray(0, size));
+    expect(["bad-form", "bad-utf8", "not-normal", "ok"]).toContain(cut);
+    expect(cut === "ok").toBe(size === 1 || size === 10);
+  }
+});
