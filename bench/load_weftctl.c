@@ -25,7 +25,7 @@ static void env_default(const char *name, const char *format, const char *value)
 /* Where the stores are, as scripts/weftctl tells it. False: nobody says. */
 static bool stores_known(const struct load_options *options)
 {
-    struct bytes runtime = BYTES_INIT, level = BYTES_INIT;
+    struct bytes runtime = BYTES_INIT, level = BYTES_INIT, password = BYTES_INIT;
 
     if (load_setting(options->dir, "RUNTIME", &runtime)) {
         bytes_append_u8(&runtime, 0);
@@ -41,6 +41,12 @@ static bool stores_known(const struct load_options *options)
             env_default("WEFT_DURABILITY", "%s", (char *)level.data);
     }
     bytes_fini(&level);
+    if (load_setting(options->dir, "REDIS_PASSWORD", &password) && password.size) {
+        bytes_append_u8(&password, 0);
+        if (!password.failed)
+            env_default("WEFT_REDIS_PASSWORD", "%s", (char *)password.data);
+    }
+    bytes_fini(&password);
     (void)setenv("WEFT_URL", options->url, 1);
     return getenv("WEFT_REDIS") && getenv("WEFT_POSTGRES");
 }

@@ -76,7 +76,11 @@ static bool configs_of(struct ctl *ctl, const struct ctl_where *where, struct re
     uint64_t seed;
 
     crypto_random(&seed, sizeof seed);
-    *redis = (struct redis_config){.command_ms = COMMAND_MS, .retry_ms_max = 200, .seed = seed};
+    *redis =
+        (struct redis_config){.password = where->redis_password[0] ? where->redis_password : NULL,
+                              .command_ms = COMMAND_MS,
+                              .retry_ms_max = 200,
+                              .seed = seed};
     *postgres = (struct pg_config){.conninfo = where->postgres,
                                    .connections = 1,
                                    .command_ms = COMMAND_MS,

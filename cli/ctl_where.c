@@ -35,7 +35,8 @@ static void setting_take(const char *line, const char *name, char *value, size_t
 /* False: no instance was ever started there. */
 static bool instance_read(const char *dir, struct ctl_where *ret)
 {
-    char path[PATH_SIZE + 16], line[PATH_SIZE], runtime[128] = "", port[16] = "", level[16] = "";
+    char path[PATH_SIZE + 16], line[PATH_SIZE], runtime[128] = "", port[16] = "", level[16] = "",
+                                                password[256] = "";
 
     snprintf(path, sizeof path, "%s/settings", dir);
     FILE *file = fopen(path, "r");
@@ -45,12 +46,16 @@ static bool instance_read(const char *dir, struct ctl_where *ret)
         setting_take(line, "RUNTIME", runtime, sizeof runtime);
         setting_take(line, "PORT", port, sizeof port);
         setting_take(line, "DURABILITY", level, sizeof level);
+        setting_take(line, "REDIS_PASSWORD", password, sizeof password);
     }
     fclose(file);
     if (!runtime[0] || !port[0])
         return false;
     snprintf(ret->url, sizeof ret->url, "ws://127.0.0.1:%s/", port);
     snprintf(ret->redis, sizeof ret->redis, "unix:%s/redis.sock", runtime);
+    /* bash writes nothing as '' */
+    snprintf(ret->redis_password, sizeof ret->redis_password, "%s",
+             password[0] == '\'' ? "" : password);
     snprintf(ret->postgres, sizeof ret->postgres, "host=%s/pg user=weft dbname=weft", runtime);
     if (!ret->durability[0])
         strcpy(ret->durability, level);
@@ -83,6 +88,8 @@ bool ctl_where_find(struct ctl *ctl, struct ctl_where *ret)
 
     if (!take(ctl, "url", args->url, "WEFT_URL", w.url, sizeof w.url) ||
         !take(ctl, "redis", args->redis, "WEFT_REDIS", w.redis, sizeof w.redis) ||
+        !take(ctl, "redis-password", NULL, "WEFT_REDIS_PASSWORD", w.redis_password,
+              sizeof w.redis_password) ||
         !take(ctl, "postgres", args->postgres, "WEFT_POSTGRES", w.postgres, sizeof w.postgres) ||
         !take(ctl, "durability", args->durability, "WEFT_DURABILITY", w.durability,
               sizeof w.durability) ||

@@ -13,7 +13,7 @@
 #define CTL_WHERE_OPTIONS                                                                          \
     {"url", "URL", offsetof(struct ctl_args, url), "Gateway, ws://HOST:PORT/; else WEFT_URL."},    \
         {"redis", "ADDRESS", offsetof(struct ctl_args, redis),                                     \
-         "HOST:PORT in numbers, or unix:PATH; else WEFT_REDIS."},                                  \
+         "HOST:PORT in numbers, or unix:PATH; else WEFT_REDIS. Password: WEFT_REDIS_PASSWORD."},   \
         {"postgres", "CONNINFO", offsetof(struct ctl_args, postgres),                              \
          "\"host=... dbname=... user=...\", or a URI; else WEFT_POSTGRES."},                       \
         {"durability", "LEVEL", offsetof(struct ctl_args, durability),                             \
@@ -26,7 +26,8 @@
     }
 
 struct ctl_where {
-    char url[1400], redis[160], postgres[1024], durability[16], replicas[16]; /* "": not known */
+    char url[1400], redis[160], redis_password[256], postgres[1024], durability[16],
+        replicas[16]; /* "": not known */
 };
 
 /* False: what is given cannot be; said so. */

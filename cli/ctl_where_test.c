@@ -21,17 +21,20 @@ static void instance_make(const char *name, const char *port)
     ck_assert_int_eq(mkdir(name, 0700), 0);
     snprintf(path, sizeof path, "%s/settings", name);
     FILE *file = fopen(path, "w");
-    fprintf(file, "GATEWAYS=2\nPORT=%s\nDURABILITY=memory\nRUNTIME=/r/%s\nREDIS_PORT=0\n", port,
-            name);
+    fprintf(file,
+            "GATEWAYS=2\nPORT=%s\nDURABILITY=memory\nRUNTIME=/r/%s\nREDIS_PORT=0\n"
+            "REDIS_PASSWORD=%s\n",
+            port, name, strcmp(name, "other") == 0 ? "secret" : "''");
     fclose(file);
 }
 
 static void setup(void)
 {
-    static const char *const variables[] = {"WEFT_URL", "WEFT_REDIS", "WEFT_POSTGRES",
-                                            "WEFT_DURABILITY", "WEFT_REPLICAS"};
+    static const char *const variables[] = {"WEFT_URL",      "WEFT_REDIS",
+                                            "WEFT_POSTGRES", "WEFT_DURABILITY",
+                                            "WEFT_REPLICAS", "WEFT_REDIS_PASSWORD"};
 
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
         unsetenv(variables[i]);
     strcpy(dir + sizeof dir - 7, "XXXXXX");
     ck_assert(mkdtemp(dir) && chdir(dir) == 0);
@@ -58,6 +61,7 @@ START_TEST(the_instance_here_is_found)
     ck_assert_str_eq(where.redis, "unix:/r/.run/redis.sock");
     ck_assert_str_eq(where.postgres, "host=/r/.run/pg user=weft dbname=weft");
     ck_assert_str_eq(where.durability, "memory");
+    ck_assert_str_eq(where.redis_password, "");
 }
 END_TEST
 
@@ -68,6 +72,7 @@ START_TEST(another_directory_is_taken)
     ck_assert(ctl_where_find(&ctl, &where));
     ck_assert_str_eq(where.url, "ws://127.0.0.1:9090/");
     ck_assert_str_eq(where.durability, "fsync");
+    ck_assert_str_eq(where.redis_password, "secret");
 }
 END_TEST
 
@@ -83,8 +88,10 @@ END_TEST
 START_TEST(what_is_given_is_not_mixed_with_an_instance)
 {
     setenv("WEFT_REDIS", "unix:/x", 1);
+    setenv("WEFT_REDIS_PASSWORD", "word", 1);
     ck_assert(ctl_where_find(&ctl, &where));
     ck_assert_str_eq(where.redis, "unix:/x");
+    ck_assert_str_eq(where.redis_password, "word");
     ck_assert_str_eq(where.url, "");
     ck_assert_str_eq(where.postgres, "");
     ck_assert_str_eq(where.durability, "");

@@ -17,6 +17,10 @@ SOCKET_PATH_MAX=107
 # The longest name of a socket below $DIR is run/pg/.s.PGSQL.5432.lock or run/link/archiver-16.
 SOCKET_NAME_MAX=32
 
+# What the caller has in the environment is of another Redis.
+unset WEFT_REDIS_PASSWORD
+REDIS_PASSWORD=
+
 # use_dir DIR: sets the paths; nothing is made.
 use_dir()
 {
@@ -30,7 +34,7 @@ use_dir()
 write_settings()
 {
     local name
-    for name in GATEWAYS WORKERS ARCHIVERS PORT DURABILITY RUNTIME REDIS_PORT BIN; do
+    for name in GATEWAYS WORKERS ARCHIVERS PORT DURABILITY RUNTIME REDIS_PORT REDIS_PASSWORD BIN; do
         printf '%s=%q\n' "$name" "${!name}"
     done >"$DIR/settings.new"
     mv "$DIR/settings.new" "$DIR/settings"
@@ -239,9 +243,13 @@ start_redis()
     if [ "$DURABILITY" = replica ] && [ "$REDIS_PORT" = 0 ]; then
         # A replica reaches its primary by TCP only; at the same port after a restart.
         REDIS_PORT=$(free_port) || die "no free loopback port for Redis' replication"
+        # The port is open to every user of the machine.
+        REDIS_PASSWORD=$(head -c 20 /dev/urandom | od -An -v -tx1 | tr -d ' \n')
         write_settings
     fi
-    redis_conf "$DIR/redis" "$RUNTIME/redis.sock" "port $REDIS_PORT" >"$DIR/redis/redis.conf"
+    redis_conf "$DIR/redis" "$RUNTIME/redis.sock" "port $REDIS_PORT" \
+        ${REDIS_PASSWORD:+"requirepass $REDIS_PASSWORD" "masterauth $REDIS_PASSWORD"} \
+        >"$DIR/redis/redis.conf"
     launch redis redis-server "$DIR/redis/redis.conf"
 }
 
@@ -250,11 +258,16 @@ start_redis_replica()
     mkdir -p "$DIR/redis-replica"
     chmod 700 "$DIR/redis-replica"
     redis_conf "$DIR/redis-replica" "$RUNTIME/redis-replica.sock" "port 0" \
-        "replicaof 127.0.0.1 $REDIS_PORT" >"$DIR/redis-replica/redis.conf"
+        "replicaof 127.0.0.1 $REDIS_PORT" \
+        "requirepass $REDIS_PASSWORD" "masterauth $REDIS_PASSWORD" \
+        >"$DIR/redis-replica/redis.conf"
     launch redis-replica redis-server "$DIR/redis-replica/redis.conf"
 }
 
-redis_says() { timeout 3 redis-cli -s "$RUNTIME/$1.sock" "${@:2}" 2>/dev/null; }
+redis_says()
+{
+    REDISCLI_AUTH=$REDIS_PASSWORD timeout 3 redis-cli -s "$RUNTIME/$1.sock" "${@:2}" 2>/dev/null
+}
 
 # ---- PostgreSQL ----
 
@@ -358,7 +371,12 @@ start_service()
     esac
     # A link that a killed process left would refuse the new one.
     rm -f "$RUNTIME/link/$name"
-    launch "$name" "$BIN/$program" "${common[@]}"
+    # In the environment: command lines are for everybody to read.
+    if [ -n "$REDIS_PASSWORD" ]; then
+        WEFT_REDIS_PASSWORD=$REDIS_PASSWORD launch "$name" "$BIN/$program" "${common[@]}"
+    else
+        launch "$name" "$BIN/$program" "${common[@]}"
+    fi
 }
 
 start_one()

@@ -20,7 +20,8 @@
 
 /*
  * One message of a client. A member that is not known, or a message of an unknown type, is refused:
- * a person who mistypes is told. The result lives in mem and does not borrow text.
+ * a person who mistypes is told (the latter as JSON_UNKNOWN_TYPE). The result lives in mem and does
+ * not borrow text.
  */
 MUST_CHECK int json_client_frame_read(struct arena *mem, struct slice text,
                                       struct wire_client_frame *ret, struct json_error *error);

@@ -264,6 +264,8 @@ static void read_presence(struct reader *r, struct wire_client_frame *ret)
 static void read_message(struct reader *r, struct wire_client_frame *ret)
 {
     ret->type = (enum wire_up_type)get_name(r, "type", json_up_names, 7);
+    if (r->rc && json_is_string(json_object_get(r->object, "type")))
+        r->rc = JSON_UNKNOWN_TYPE;
     switch (ret->type) {
     case WIRE_UP_HELLO:
         read_hello(r, ret);

@@ -44,14 +44,19 @@ static struct wire_client_frame same(const char *text)
     return frame;
 }
 
-static void refused(const char *text, const char *why)
+static void refused_as(enum json_outcome outcome, const char *text, const char *why)
 {
     struct wire_client_frame frame;
 
     memset(&error, 0, sizeof error);
-    ck_assert_msg(json_client_frame_read(&mem, slice_str(text), &frame, &error) == JSON_BAD,
-                  "taken: %s", text);
+    int rc = json_client_frame_read(&mem, slice_str(text), &frame, &error);
+    ck_assert_msg(rc == (int)outcome, "%d: %s", rc, text);
     ck_assert_msg(strstr(error.text, why), "%s: \"%s\" does not say \"%s\"", text, error.text, why);
+}
+
+static void refused(const char *text, const char *why)
+{
+    refused_as(JSON_BAD, text, why);
 }
 
 #define HASH "000102030405060708090a0b0c0d0e0f"
@@ -95,8 +100,8 @@ START_TEST(test_refused)
     refused("[]", "object");
     refused("{}", "type");
     refused("{\"type\":7}", "string");
-    refused("{\"type\":\"hullo\"}", "names");
-    refused("{\"type\":\"none\"}", "names");
+    refused_as(JSON_UNKNOWN_TYPE, "{\"type\":\"hullo\"}", "names");
+    refused_as(JSON_UNKNOWN_TYPE, "{\"type\":\"none\"}", "names");
     refused("{\"type\":\"ping\",\"nonce\":-1}", "whole");
     refused("{\"type\":\"ping\",\"nonce\":1e300}", "whole");
     refused("{\"type\":\"ping\",\"nounce\":1}", "not known");

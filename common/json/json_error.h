@@ -1,13 +1,17 @@
 /*
  * What is wrong with a JSON text, for people: where and why.
  *
- * Outcomes of this folder: 0; JSON_BAD, and *error (if given) tells; -ENOMEM (the arena's bound
- * included: it is what bounds a hostile text, so give one that fits what may be read).
+ * Outcomes of this folder: 0; JSON_BAD (any other that is positive says more), and *error (if
+ * given) tells; -ENOMEM (the arena's bound included: it is what bounds a hostile text, so give one
+ * that fits what may be read).
  */
 #ifndef WEFT_JSON_ERROR_H
 #define WEFT_JSON_ERROR_H
 
-enum json_outcome { JSON_BAD = 1 };
+enum json_outcome {
+    JSON_BAD = 1,
+    JSON_UNKNOWN_TYPE, /* of json_client_frame_read() alone; *error tells, too */
+};
 
 struct json_error {
     char text[200]; /* a sentence without full stop; terminated */

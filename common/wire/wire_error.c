@@ -4,16 +4,21 @@
 
 /* Dense enough to index by number; gaps stay zero and have no word. */
 static const struct wire_error_info infos[] = {
-#define X(constant, number, name, reach, is_permanent, wait_ms, text)                              \
+#define X(constant, number, name, reach, is_permanent, wait_ms, forms, test, text, n, advice)      \
     [number] = {.code = WIRE_E_##constant,                                                         \
-                .word = name,                                                                      \
                 .scope = WIRE_SCOPE_##reach,                                                       \
+                .form = WIRE_FORM_##forms,                                                         \
                 .permanent = is_permanent,                                                         \
                 .retry_ms = wait_ms,                                                               \
-                .sentence = text},
+                .word = name,                                                                      \
+                .sentence = text,                                                                  \
+                .detail = n,                                                                       \
+                .client = advice,                                                                  \
+                .shown = test},
     WIRE_ERRORS(X)
 #undef X
 };
+_Static_assert(sizeof infos / sizeof infos[0] <= WIRE_ERROR_CODES, "arrays by code");
 
 const struct wire_error_info *wire_error_info(uint32_t code)
 {

@@ -383,6 +383,9 @@ START_TEST(the_error_table)
         /* Who may come back is told when: 0 only where reconnecting at once is right. */
         ck_assert(info->permanent ? info->retry_ms == 0 : true);
         ck_assert(info->scope >= WIRE_SCOPE_OP && info->scope <= WIRE_SCOPE_CONN);
+        /* What the number in the sentence is, is said; and what the client should do. */
+        ck_assert_msg(!strstr(info->sentence, "%llu") == !*info->detail, "%s", info->word);
+        ck_assert(*info->client);
     }
 #define X(...) count--;
     WIRE_ERRORS(X)

@@ -83,8 +83,6 @@ export function transform(a, b, first) {
 /** An op of others, which comes first, and one of ours, each rewritten over the other. */
 const pass = (other, own) => [transform(own, other, false), transform(other, own, true)];
 
-// --- the client ---
-
 const EMPTY = [{ insert: "\n" }];
 export class MinimalClient {
   text = []; // inserts, with everything that is unsent

@@ -103,7 +103,7 @@ static void error_frame(struct gw_core *core, uint32_t code, uint64_t detail, st
         doc = (struct slice){0};
     wire_error_frame(code, detail, doc, seq, text, ret);
     core->counters.errors++;
-    if (code < sizeof core->counters.errors_by_code / sizeof core->counters.errors_by_code[0])
+    if (code < WIRE_ERROR_CODES)
         core->counters.errors_by_code[code]++;
 }
 

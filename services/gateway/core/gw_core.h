@@ -49,7 +49,7 @@ struct gw_counters {
 #define X(name, help) uint64_t name;
     GW_COUNTERS(X)
 #undef X
-    uint64_t errors_by_code[128];
+    uint64_t errors_by_code[WIRE_ERROR_CODES];
 };
 
 struct gw_core;

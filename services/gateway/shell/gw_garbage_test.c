@@ -60,7 +60,8 @@ START_TEST(test_bad_frames)
     message(WS_PROTOCOL_PROTO, WS_BINARY, slice_of("\x02\x0a\x00", 3), WIRE_E_HELLO_TWICE, 1008);
     message(WS_PROTOCOL_JSON, WS_TEXT, slice_str(""), WIRE_E_BAD_JSON, 1007);
     message(WS_PROTOCOL_JSON, WS_TEXT, slice_str("[1,"), WIRE_E_BAD_JSON, 1007);
-    message(WS_PROTOCOL_JSON, WS_TEXT, slice_str("{\"type\":\"hullo\"}"), WIRE_E_BAD_JSON, 1007);
+    message(WS_PROTOCOL_JSON, WS_TEXT, slice_str("{\"type\":\"hullo\"}"), WIRE_E_UNKNOWN_TYPE,
+            1007);
     message(WS_PROTOCOL_JSON, WS_TEXT, slice_str("{\"type\":\"hello\"}"), WIRE_E_HELLO_TWICE, 1008);
     support_client_close(&b);
 }

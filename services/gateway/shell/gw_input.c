@@ -53,8 +53,10 @@ static enum gw_input_outcome take_json(struct gw_input *input, struct slice *mes
         *message = (struct slice){0};
         return GW_INPUT_FRAME;
     }
-    return rc > 0 ? bad(input, WIRE_E_BAD_JSON, input->error.text)
-                  : no_memory(input, WIRE_E_BAD_JSON);
+    if (rc < 0)
+        return no_memory(input, WIRE_E_BAD_JSON);
+    return bad(input, rc == JSON_UNKNOWN_TYPE ? WIRE_E_UNKNOWN_TYPE : WIRE_E_BAD_JSON,
+               input->error.text);
 }
 
 enum gw_input_outcome gw_input_take(struct gw_input *input, enum gw_variant variant,

@@ -1,7 +1,7 @@
 /*
  * docs/protocol.md against the code: each example of a client's message is read by the JSON reader
- * and written back the same, each example of a server's message is what the JSON writer makes of
- * the frames below, and the table of errors is the one in wire_error.h.
+ * and written back the same, and each example of a server's message is what the JSON writer makes
+ * of the frames below.
  */
 #include <check.h>
 #include <stdio.h>
@@ -272,42 +272,6 @@ START_TEST(test_error_examples)
 }
 END_TEST
 
-/* One row of the table as the document has it. */
-static void row_make(const struct wire_error_info *info, char *ret, size_t size)
-{
-    static const char *const scopes[] = {"", "op", "document", "connection"};
-    char retry[24] = "never", sentence[200];
-    const char *hole = strstr(info->sentence, "%llu");
-
-    if (!info->permanent)
-        snprintf(retry, sizeof retry, "%u ms", info->retry_ms);
-    snprintf(sentence, sizeof sentence, "%.*s%s%s",
-             (int)(hole ? (size_t)(hole - info->sentence) : strlen(info->sentence)), info->sentence,
-             hole ? "N" : "", hole ? hole + 4 : "");
-    snprintf(ret, size, "\n| %u | `%s` | %s | %s | %s |\n", info->code, info->word,
-             scopes[info->scope], retry, sentence);
-}
-
-START_TEST(test_error_table)
-{
-    unsigned rows = 0, expected = 0;
-    char row[400];
-
-    for (uint32_t code = 1; code < 128; code++) {
-        const struct wire_error_info *info = wire_error_info(code);
-        if (!info)
-            continue;
-        row_make(info, row, sizeof row);
-        ck_assert_msg(strstr(document, row), "docs/protocol.md lacks%s", row);
-        expected++;
-    }
-    for (const char *at = strstr(document, "\n| 1 | `"); at && strncmp(at, "\n| ", 3) == 0;
-         at = strchr(at + 1, '\n'))
-        rows++;
-    ck_assert_uint_eq(rows, expected);
-}
-END_TEST
-
 int main(int argc, char **argv)
 {
     Suite *s = suite_create("gateway protocol document");
@@ -320,7 +284,6 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_opened_examples);
     tcase_add_test(t, test_server_examples);
     tcase_add_test(t, test_error_examples);
-    tcase_add_test(t, test_error_table);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -6,7 +6,7 @@
  * table is only a cache that begins anew when it is full, so equality falls back to the text.
  */
 import { OtError } from "./error.ts";
-import { canonicalJson, canonicalString } from "./json.ts";
+import { canonicalJson, canonicalString, isWellFormed } from "./json.ts";
 
 /** Lists in the table: protects from a document in which every character has a format of its own. */
 const TABLE_MAX = 4096;
@@ -54,8 +54,9 @@ export function attrsFromObject(object: unknown, nulls: boolean): Attrs | null {
     throw new OtError("bad-json", "attributes must be an object");
   }
   const source = object as Record<string, unknown>;
-  const means = (key: string) => source[key] !== undefined && (nulls || source[key] !== null);
-  const keys = Object.keys(source).filter(means).sort();
+  const present = Object.keys(source).filter((key) => source[key] !== undefined);
+  if (!present.every(isWellFormed)) throw new OtError("bad-json", "half of a surrogate pair in a key");
+  const keys = present.filter((key) => nulls || source[key] !== null).sort();
   const values = keys.map((key) => canonicalJson(source[key]));
   return internAttrs(keys, values);
 }

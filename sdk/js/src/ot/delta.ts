@@ -51,7 +51,12 @@ export function readDelta(delta: DeltaLike, halves: boolean): Op {
   const list = Array.isArray(delta) ? (delta as Delta) : (delta as { ops?: Delta } | null)?.ops;
   if (!Array.isArray(list)) throw new OtError("bad-json", "a Delta is an array of components");
   const out = new OpBuilder();
-  list.forEach((comp, at) => readComponent(out, comp, at, halves));
+  try {
+    list.forEach((comp, at) => readComponent(out, comp, at, halves));
+  } catch (error) {
+    if ((error as OtError).code !== "too-large") throw error;
+    throw new OtError("bad-json", "it covers too many units");
+  }
   return out.finish();
 }
 

@@ -5,9 +5,9 @@
  * without what is unsent.
  *
  * There are two ways to make a tree of others, `take`/`drop` and `concat`, each O(log n); applying an
- * op is nothing else. A leaf holds at most LEAF_UNITS and LEAF_RUNS; concat joins leaves that fit in
- * one, so that two neighbours always exceed one of these and leaves stay half full on average. No leaf
- * ends within a surrogate pair. Neighbouring runs with equal attributes are one within a leaf; over
+ * op is nothing else. A leaf holds at most LEAF_UNITS and LEAF_RUNS; wherever leaves come to lie
+ * side by side and fit in one, they become one, so that two neighbours exceed one of these and leaves
+ * stay half full on average. No leaf ends within a surrogate pair. Neighbouring runs with equal attributes are one within a leaf; over
  * the borders of leaves they may not be.
  */
 import { sameAttrs } from "./attrs.ts";
@@ -149,7 +149,10 @@ export function take(tree: Tree, units: number): Tree {
   if (units <= 0) return EMPTY;
   if (isLeaf(tree)) return leafOf(cutRuns(tree.runs, 0, units));
   const { left, right } = tree;
-  return units <= left.units ? take(left, units) : join(left, take(right, units - left.units));
+  if (units <= left.units) return take(left, units);
+  const part = take(right, units - left.units);
+  // What was cut may fit in the leaf beside it.
+  return isLeaf(part) ? concat(left, part) : join(left, part);
 }
 
 /** What follows the first `units` of a tree. */
@@ -158,7 +161,9 @@ export function drop(tree: Tree, units: number): Tree {
   if (units <= 0) return tree;
   if (isLeaf(tree)) return leafOf(cutRuns(tree.runs, units, tree.units));
   const { left, right } = tree;
-  return units >= left.units ? drop(right, units - left.units) : join(drop(left, units), right);
+  if (units >= left.units) return drop(right, units - left.units);
+  const part = drop(left, units);
+  return isLeaf(part) ? concat(part, right) : join(part, right);
 }
 
 /** Cuts runs into leaves. */
