@@ -14,6 +14,7 @@ function attrsOf(list: { keys: readonly string[]; values: readonly string[] } | 
 }
 
 function format(cell: Cell, change: Record<string, string>): Cell {
+  if (Object.keys(change).length === 0) return cell;
   const attrs = Object.entries({ ...cell.attrs, ...change }).filter(([, v]) => v !== "null");
   return { ...cell, attrs: Object.fromEntries(attrs.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
