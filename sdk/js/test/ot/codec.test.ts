@@ -1,6 +1,8 @@
 /** The binary form beyond the vectors: every character there is, long texts, limits. */
 import { expect, test } from "vitest";
-import { decode, encode, encodedSize, OpBuilder, type OtError } from "../../src/ot/index.ts";
+import { decode, encode, encodedSize, fromDelta, OpBuilder, OtError } from "../../src/ot/index.ts";
+import { damaged } from "./requests.ts";
+import { Random, randomDocument, randomOp, SEED, SMALL, SWEEP } from "./random.ts";
 import { utf8Read, utf8Size, utf8Write } from "../../src/ot/utf8.ts";
 
 function everyCharacter(): string {
@@ -16,7 +18,8 @@ function outcome(bytes: Uint8Array, limits?: Parameters<typeof decode>[1]): stri
     decode(bytes, limits);
     return "ok";
   } catch (error) {
-    return (error as OtError).code;
+    if (error instanceof OtError) return error.code;
+    throw error;
   }
 }
 
@@ -59,4 +62,28 @@ test("every op cut short is refused", () => {
     expect(["bad-form", "bad-utf8", "not-normal", "ok"]).toContain(cut);
     expect(cut === "ok").toBe(size === 1 || size === 10);
   }
+});
+
+test("damaged bytes are refused, or are the one form of another op", () => {
+  const random = new Random(SEED);
+  let accepted = 0;
+  for (let i = 0; i < 20_000 * SWEEP; i++) {
+    const op = randomOp(random, randomDocument(random, random.below(12), SMALL), SMALL);
+    const bytes = damaged(random, encode(op));
+    if (outcome(bytes) !== "ok") continue;
+    expect(Buffer.compare(encode(decode(bytes)), bytes), Buffer.from(bytes).toString("hex")).toBe(0);
+    accepted++;
+  }
+  expect(accepted).toBeGreaterThan(1000);
+});
+
+test("values that nest deeply are refused, however deep", () => {
+  const nested = (depth: number) => `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  const embed = (json: string) => encode(new OpBuilder().embed(json).finish());
+  expect(outcome(embed(nested(63)))).toBe("ok");
+  expect(outcome(embed(nested(64)))).toBe("bad-embed");
+  expect(outcome(embed(nested(1_000_000)))).toBe("bad-embed");
+  const ring: unknown[] = [];
+  ring.push(ring);
+  expect(() => fromDelta([{ insert: { ring } }])).toThrow(/nests deeper/);
 });

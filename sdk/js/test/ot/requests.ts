@@ -2,7 +2,7 @@
 import type { Delta, DeltaOp } from "../../src/api.ts";
 import { type Document, encode, toDelta } from "../../src/ot/index.ts";
 import { type Request, toHex } from "./answer.ts";
-import { type Mix, PLAIN, type Random, randomDocument, randomOp, SMALL } from "./random.ts";
+import { LARGE, type Mix, PLAIN, type Random, randomDocument, randomOp, SMALL } from "./random.ts";
 
 /** Any double: random bits, or near to a power of ten, where the shortest form is hard. */
 function randomNumber(random: Random): number {
@@ -13,7 +13,11 @@ function randomNumber(random: Random): number {
   return Number.isFinite(number) ? number : 0;
 }
 
+/** Names that mean something to JavaScript objects, or are ordered otherwise by them. */
+const ODD_NAMES = ["__proto__", "constructor", "toString", "10", "9"];
+
 function randomText(random: Random): string {
+  if (random.percent(5)) return random.pick(ODD_NAMES);
   let text = "";
   for (let n = random.below(4); n > 0; n--) {
     // Half of a pair now and then: it must be refused. U+0000 only in values (json_delta.h).
@@ -86,7 +90,8 @@ function strayDelta(random: Random, doc: Document): Delta {
   ];
 }
 
-function damaged(random: Random, bytes: Uint8Array): Uint8Array {
+/** Bytes that were an op, with a few inserted, changed, taken out or cut off. */
+export function damaged(random: Random, bytes: Uint8Array): Uint8Array {
   const out = Array.from(bytes);
   for (let n = random.below(3); n > 0; n--) {
     const at = random.below(out.length + 1);
@@ -97,8 +102,10 @@ function damaged(random: Random, bytes: Uint8Array): Uint8Array {
 }
 
 export function randomRequest(random: Random): Request {
-  const mix: Mix = random.percent(30) ? PLAIN : SMALL;
-  const doc = randomDocument(random, random.below(30), mix);
+  // A few so long that documents are trees with many leaves.
+  const large = random.below(200) === 0;
+  const mix: Mix = large ? LARGE : random.percent(30) ? PLAIN : SMALL;
+  const doc = randomDocument(random, random.below(large ? 10_000 : 30), mix);
   const opOn = (document: Document) =>
     random.percent(3) ? strayDelta(random, document) : toDelta(randomOp(random, document, mix));
   const [content, op] = [toDelta(doc.content()), randomOp(random, doc, mix)];
