@@ -400,7 +400,7 @@ describe("at random", () => {
     }
     expect(concurrent).toBeGreaterThan(1000);
     expect(repeats).toBeGreaterThan(50);
-  });
+  }, 30_000 * SWEEP);
 
   test(`nothing stored is lost, nothing is doubled (WEFT_SEED=${SEED})`, () => {
     for (let i = 0; i < 300 * SWEEP; i++) {
@@ -411,7 +411,7 @@ describe("at random", () => {
       expect(new Set(text).size, `seed ${seed}: doubled`).toBe(text.length);
       for (const client of world.clients) expect(client.replica.drafts, `seed ${seed}`).toEqual([]);
     }
-  });
+  }, 30_000 * SWEEP);
 });
 
 test("the bytes of a stored state that are not known are not half read", async () => {

@@ -27,15 +27,22 @@ export interface MovedDraft extends Omit<StoredDraft, "op"> {
   op: Uint8Array;
 }
 
-/** Between tabs. `to`: a tab's id, "all" followers, or the "leader". */
-export type TabMessage =
-  | { to: "leader"; from: string; hello: true }
-  | { to: "leader"; from: string; session: Uint8Array; frame: UpFrame }
-  | { to: "leader"; from: string; draft: MovedDraft }
-  | { to: "leader"; from: string; discard: string }
-  | { to: "leader"; from: string; gone: true }
-  | { to: string; leader: string; frame: DownFrame }
-  | { to: "all"; leader: string; status: LeaderStatus };
+/**
+ * Between tabs. `leader` names one life of a leading tab, as a connection does: frames for another are
+ * dropped. `to`: a tab, or null for all that follow.
+ */
+export type TabMessage = ToLeader | ToFollower;
+type ToLeader = { way: "up"; from: string } & (
+  | { hello: true }
+  | { leader: string; session: Uint8Array; frame: UpFrame }
+  | { draft: MovedDraft }
+  | { discard: string }
+  | { gone: true }
+);
+type ToFollower = { way: "down"; to: string | null; leader: string } & (
+  | { frame: DownFrame }
+  | { status: LeaderStatus }
+);
 
 export class Follower implements Role {
   readonly replica: Replica;
@@ -75,7 +82,7 @@ export class Follower implements Role {
   start(): void {
     this.core.open();
     this.channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.take(data);
-    this.post({ to: "leader", from: this.tab, hello: true });
+    this.post({ way: "up", from: this.tab, hello: true });
     this.timer = setInterval(() => this.tick(), 1000);
   }
 
@@ -97,16 +104,16 @@ export class Follower implements Role {
 
   async close(): Promise<void> {
     this.pump();
-    this.post({ to: "leader", from: this.tab, gone: true });
+    this.post({ way: "up", from: this.tab, gone: true });
     this.stop();
   }
 
   discard(draft: string): void {
-    this.post({ to: "leader", from: this.tab, discard: draft });
+    this.post({ way: "up", from: this.tab, discard: draft });
   }
 
   private take(message: TabMessage): void {
-    if (!("leader" in message) || (message.to !== "all" && message.to !== this.tab)) return;
+    if (message.way !== "down" || (message.to !== null && message.to !== this.tab)) return;
     if (message.leader !== this.leader) {
       this.leader = message.leader;
       this.core.disconnected();
@@ -129,13 +136,15 @@ export class Follower implements Role {
 
   private handDrafts(): void {
     for (const draft of this.replica.drafts.splice(0))
-      this.post({ to: "leader", from: this.tab, draft: { ...draft, op: encode(draft.op) } });
+      this.post({ way: "up", from: this.tab, draft: { ...draft, op: encode(draft.op) } });
   }
 
   private pump(): void {
     const now = Date.now();
     for (let frame = this.core.pull(now); frame; frame = this.core.pull(now))
-      this.post({ to: "leader", from: this.tab, session: this.replica.session, frame });
+      this.post({
+        way: "up", from: this.tab, leader: this.leader, session: this.replica.session, frame,
+      });
   }
 
   private tick(): void {

@@ -36,7 +36,7 @@ export class Hub {
 
   /** Tells all tabs that this one leads. */
   announce(): void {
-    this.channel.postMessage({ to: "all", leader: this.name, status: this.status() });
+    this.post({ way: "down", to: null, leader: this.name, status: this.status() });
   }
 
   /** The text was replaced, and with it the history. */
@@ -76,10 +76,11 @@ export class Hub {
   // --- what tabs say ---
 
   private take(message: TabMessage): void {
-    if (message.to !== "leader" || !("from" in message)) return;
+    if (message.way !== "up") return;
     const tab = message.from;
     if ("hello" in message) this.announce();
-    else if ("frame" in message) this.frame(tab, message.frame, message.session);
+    else if ("frame" in message)
+      message.leader === this.name && this.frame(tab, message.frame, message.session);
     else if ("draft" in message)
       this.leader.replica.keepDraft({ ...message.draft, op: decode(message.draft.op) });
     else if ("discard" in message) this.leader.replica.discardDraft(message.discard);
@@ -126,7 +127,7 @@ export class Hub {
   private show(): void {
     const { shown } = this.leader;
     const entry = this.server.entry(this.announced, shown);
-    if (entry) this.channel.postMessage({ to: "all", leader: this.name, frame: entry });
+    if (entry) this.send(null, entry);
     this.announced = Math.max(this.announced, shown);
     this.opens = this.opens.filter(({ tab, open }) => {
       if (!this.server.canOpen(open, shown)) return true;
@@ -137,8 +138,12 @@ export class Hub {
     });
   }
 
-  private send(tab: string, frame: DownFrame): void {
-    this.channel.postMessage({ to: tab, leader: this.name, frame } satisfies TabMessage);
+  private send(tab: string | null, frame: DownFrame): void {
+    this.post({ way: "down", to: tab, leader: this.name, frame });
+  }
+
+  private post(message: TabMessage): void {
+    this.channel.postMessage(message);
   }
 }
 
