@@ -15,9 +15,8 @@ import { hex, utf8 } from "../core/bytes.ts";
 import type { PeerNews } from "../core/presence.ts";
 import type { ChangeSource, StoredDraft } from "../core/replica.ts";
 import { randomBytes } from "../core/session.ts";
-import { fromDelta, type Op, toDelta } from "../ot/index.ts";
+import { type Op, toDelta } from "../ot/index.ts";
 import { reasonOf } from "../store/reason.ts";
-import { opsOf } from "./delta.ts";
 import { Emitter } from "./emitter.ts";
 import { Follower, type LeaderStatus } from "./follower.ts";
 import { Hub } from "./hub.ts";
@@ -247,7 +246,7 @@ export class DocImpl implements Doc {
     if (!role || this.readonly) throw refusal("read-only", "this document cannot be changed now");
     const { replica } = role;
     const limit = role instanceof Follower ? role.opBytesMax : replica.opBytesMax;
-    const { op, mend } = fit(replica.text!, fromDelta(opsOf(delta)), this.kind === "rich", limit);
+    const { op, correction } = fit(replica.text!, delta, this.kind, limit);
     this.origin = origin;
     try {
       replica.edit(op);
@@ -256,7 +255,7 @@ export class DocImpl implements Doc {
     }
     role.flush();
     this.statusChanged();
-    return mend && toDelta(mend);
+    return correction;
   }
 
   onChange(listener: (change: Change) => void): () => void {

@@ -11,7 +11,6 @@ import { mintSession, randomBytes } from "../core/session.ts";
 import { restore } from "../core/stored.ts";
 import { fromDelta, encode } from "../ot/index.ts";
 import { Writer } from "../store/writer.ts";
-import { opsOf } from "./delta.ts";
 import { replicaHost, type RoleHost, type Role } from "./role.ts";
 import type { Socket } from "./socket.ts";
 
@@ -112,7 +111,7 @@ function begin(replica: Replica, options: OpenOptions, mint: () => Uint8Array): 
   const { create } = options;
   if (!create) return;
   const kind = KINDS[create.kind];
-  const content = fromDelta(opsOf(create.content ?? (create.kind === "rich" ? [{ insert: "\n" }] : [])));
+  const content = fromDelta(create.content ?? (create.kind === "rich" ? [{ insert: "\n" }] : []));
   const bytes = encode(content);
   if (bytes.length > replica.opBytesMax)
     throw refusal("op-too-large", `content to create is at most ${replica.opBytesMax} bytes`);
