@@ -88,7 +88,14 @@ export class DocImpl implements Doc {
     const { tabs, storage } = this.context;
     if (!tabs || !storage || this.options.readonly) return this.lead(storage, this.context.reason);
     this.lock = new Lock(`weft:${this.id}`);
-    if (await this.lock.tryTake()) return this.lead(storage, undefined);
+    let free: boolean;
+    try {
+      free = await this.lock.tryTake();
+    } catch (error) {
+      this.lock = null; // a page without an origin of its own has neither locks nor storage
+      return this.lead(null, reasonOf(error));
+    }
+    if (free) return this.lead(storage, undefined);
     this.channel = new BroadcastChannel(`weft:${this.id}`);
     const host = this.roleHost();
     this.take(new Follower(this.id, this.tab, this.channel, host), host);

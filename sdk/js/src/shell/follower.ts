@@ -9,6 +9,7 @@ import { Replica, type StoredDraft } from "../core/replica.ts";
 import { randomBytes, SESSION_BYTES } from "../core/session.ts";
 import { TAB_LIMITS } from "../core/tabserver.ts";
 import { encode } from "../ot/index.ts";
+import { Lock } from "./lock.ts";
 import { replicaHost, type Role, type RoleHost } from "./role.ts";
 import type { DownFrame, UpFrame } from "../wire/frames.ts";
 
@@ -37,12 +38,13 @@ type ToLeader = { way: "up"; from: string } & (
   | { leader: string; session: Uint8Array; frame: UpFrame }
   | { draft: MovedDraft }
   | { discard: string }
-  | { gone: true }
 );
 type ToFollower = { way: "down"; to: string | null; leader: string } & (
   | { frame: DownFrame }
   | { status: LeaderStatus }
 );
+
+export const tabLock = (tab: string): string => `weft-tab:${tab}`;
 
 export class Follower implements Role {
   readonly replica: Replica;
@@ -51,6 +53,8 @@ export class Follower implements Role {
   readonly tab: string;
   status: LeaderStatus | null = null;
   private leader = "";
+  /** The leader waits for it: so it knows when this tab is gone, whatever ended it. */
+  private readonly alive: Lock;
   private flushing = false;
   private timer: ReturnType<typeof setInterval> | undefined;
   private readonly channel: BroadcastChannel;
@@ -73,6 +77,7 @@ export class Follower implements Role {
       changed: () => host.status(),
     });
     this.core.stored(Infinity); // the leader does that
+    this.alive = new Lock(tabLock(tab));
   }
 
   get persistence(): Persistence {
@@ -81,6 +86,7 @@ export class Follower implements Role {
 
   start(): void {
     this.core.open();
+    void this.alive.take();
     this.channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.take(data);
     this.post({ way: "up", from: this.tab, hello: true });
     this.timer = setInterval(() => this.tick(), 1000);
@@ -98,13 +104,13 @@ export class Follower implements Role {
   /** Stops hearing the channel: this tab leads now, or the document is closed. */
   stop(): void {
     clearInterval(this.timer);
+    this.alive.release();
     this.channel.onmessage = null;
     this.core.disconnected();
   }
 
   async close(): Promise<void> {
     this.pump();
-    this.post({ way: "up", from: this.tab, gone: true });
     this.stop();
   }
 

@@ -7,7 +7,8 @@ import { type PeerNews, presenceBytes } from "../core/presence.ts";
 import { TabServer } from "../core/tabserver.ts";
 import { Kind, Scope } from "../core/kinds.ts";
 import type { Leader } from "./leader.ts";
-import type { Follower, LeaderStatus, TabMessage } from "./follower.ts";
+import { Lock } from "./lock.ts";
+import { type Follower, type LeaderStatus, tabLock, type TabMessage } from "./follower.ts";
 import type { DownFrame, UpFrame } from "../wire/frames.ts";
 import type { Open } from "../wire/gen/client.ts";
 
@@ -19,6 +20,7 @@ export class Hub {
   private announced: number;
   private opens: { tab: string; open: Open }[] = [];
   private authors = new Map<string, Uint8Array>();
+  private readonly watches = new Set<Lock>();
   private readonly server: TabServer;
   private readonly leader: Leader;
   private readonly channel: BroadcastChannel;
@@ -65,6 +67,7 @@ export class Hub {
   close(): void {
     this.channel.onmessage = null;
     this.leader.onShown = () => {};
+    this.watches.forEach((lock) => lock.release());
   }
 
   /** What this tab held as a follower goes into the state that it now leads with. */
@@ -83,8 +86,7 @@ export class Hub {
       message.leader === this.name && this.frame(tab, message.frame, message.session);
     else if ("draft" in message)
       this.leader.replica.keepDraft({ ...message.draft, op: decode(message.draft.op) });
-    else if ("discard" in message) this.leader.replica.discardDraft(message.discard);
-    else this.gone(tab);
+    else this.leader.replica.discardDraft(message.discard);
   }
 
   private frame(tab: string, frame: UpFrame, session: Uint8Array): void {
@@ -92,6 +94,7 @@ export class Hub {
     const author = authorOf(replica.id, session);
     switch (frame.$case) {
       case "open":
+        if (!this.authors.has(tab)) void this.watch(tab);
         this.authors.set(tab, author);
         this.opens.push({ tab, open: frame.value });
         return this.show();
@@ -116,10 +119,17 @@ export class Hub {
     }
   }
 
-  private gone(tab: string): void {
-    const author = this.authors.get(tab);
-    this.authors.delete(tab);
-    if (author) this.leader.presence.gone(author);
+  /** Its lock comes free when the tab ends. */
+  private async watch(tab: string): Promise<void> {
+    const lock = new Lock(tabLock(tab));
+    this.watches.add(lock);
+    if (await lock.take()) {
+      const author = this.authors.get(tab)!;
+      this.authors.delete(tab);
+      this.leader.presence.gone(author);
+    }
+    lock.release();
+    this.watches.delete(lock);
   }
 
   // --- what they are shown ---

@@ -6,7 +6,6 @@ const REASONS: { [name: string]: Persistence["reason"] } = {
   EDQUOT: "full",
   SecurityError: "denied",
   NotAllowedError: "denied",
-  InvalidStateError: "denied",
   EACCES: "denied",
   EPERM: "denied",
   EROFS: "denied",
