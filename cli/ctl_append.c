@@ -1,194 +1,45 @@
-/*
- * weftctl append: an edit as any client would make it, exactly once: it is named by a session of
- * its own, and sent again by that name if a connection is lost on the way (I5).
- */
-#include <errno.h>
-#include <stdlib.h>
+/* weftctl append: an edit as any client would make it, exactly once (ctl_edit.h). */
+#include <string.h>
 
-#include "codec_text.h"
-#include "crypto_random.h"
 #include "ctl_args.h"
-#include "ctl_live.h"
-#include "ctl_replay.h"
-#include "ev_loop.h"
+#include "ctl_edit.h"
 #include "json_delta.h"
-#include "ot_utf.h"
 
-/* A text is appended in ops of this many bytes: well below the limit of one. */
-#define PIECE_BYTES_MAX ((size_t)64 << 10)
 #define JSON_MEMORY_MAX ((size_t)64 << 20)
 
-struct append {
-    struct ctl *ctl;
-    struct ctl_live *live;
-    struct client_doc *doc; /* ctl_live's */
-    struct slice text;
-    const struct ot_op *op; /* NULL: text, or nothing but create */
-    uint64_t rev, ops;      /* of the last one that was acked; how many */
-};
-
-static void on_acked(void *arg, uint64_t seq, uint64_t rev)
+static void print(const struct ctl_edit *e)
 {
-    struct append *a = arg;
-
-    a->rev = rev;
-    a->ops++;
-}
-
-static enum ctl_exit no(const struct append *a, const char *why)
-{
-    fprintf(a->ctl->err, "weftctl: document '%s': %s\n", a->ctl->args.doc, why);
-    return CTL_NO;
-}
-
-/* ---- one edit ---- */
-
-static enum ctl_exit edit(struct append *a, const struct ot_op *op)
-{
-    char why[200];
-    int r = client_doc_edit(a->doc, op);
-
-    MUST(r != -ENOMEM);
-    if (r) {
-        snprintf(why, sizeof why, "the op does not fit: %s: %s",
-                 r < 0 ? "read-only" : ot_outcome_name(r),
-                 r < 0 ? "the document takes no edits now" : ot_outcome_text(r));
-        return no(a, why);
-    }
-    enum ctl_exit status = ctl_live_wait(a->live, client_doc_saved);
-    if (status == CTL_NO && client_doc_draft_may_be_in(a->doc))
-        return no(a, "its history was replaced meanwhile (a store was restored?); the op may be in "
-                     "or not: look before appending it again");
-    if (status == CTL_NO)
-        return no(a, ctl_live_refusal(a->live));
-    if (status == CTL_UNREACHABLE)
-        fprintf(a->ctl->err,
-                "weftctl: the op was sent and may be in: look before appending it again\n");
-    return status;
-}
-
-/* Where a text goes: at the end, in rich documents before the final newline. */
-static enum ctl_exit piece_append(struct append *a, struct slice piece)
-{
-    uint64_t at = ot_rope_units(client_doc_rope(a->doc)), units = 0;
-    struct arena mem;
-    struct ot_builder builder;
-    struct ot_op op;
-
-    MUST(ot_utf_units(piece, &units));
-    if (ctl_live_kind(a->live) == WIRE_DOC_RICH && at > 0)
-        at--;
-    arena_init(&mem, SIZE_MAX);
-    ot_builder_init(&builder, &mem);
-    ot_builder_retain(&builder, at, slice_of(NULL, 0));
-    ot_builder_insert(&builder, piece, (uint32_t)units, slice_of(NULL, 0));
-    MUST(ot_builder_finish(&builder, &op) == 0);
-    enum ctl_exit status = edit(a, &op);
-    arena_fini(&mem);
-    return status;
-}
-
-/* At most PIECE_BYTES_MAX of whole characters. */
-static size_t piece_size(struct slice text)
-{
-    size_t size = text.size < PIECE_BYTES_MAX ? text.size : PIECE_BYTES_MAX;
-
-    while (size < text.size && (text.data[size] & 0xc0) == 0x80)
-        size--;
-    return size;
-}
-
-static enum ctl_exit text_append(struct append *a)
-{
-    struct slice rest = a->text;
-    enum ctl_exit status = CTL_YES;
-
-    while (rest.size && status == CTL_YES) {
-        size_t size = piece_size(rest);
-        status = piece_append(a, slice_of(rest.data, size));
-        rest.data += size;
-        rest.size -= size;
-    }
-    return status;
-}
-
-/* ---- the session ---- */
-
-static struct wire_session session_new(const struct ctl_live *live)
-{
-    struct wire_session session;
-
-    crypto_random(session.id, sizeof session.id);
-    uint64_t random = load_be64(session.id);
-    store_be64(session.id, ctl_live_time_ms(live) << 16 | (random & 0xffff));
-    return session;
-}
-
-static void create_ask(struct client_doc *doc, bool rich)
-{
-    struct ot_comp newline = {.kind = OT_INSERT, .length = 1, .content = slice_str("\n")};
-    const struct ot_op content = {.comps = &newline, .count = rich, .units_out = rich};
-
-    MUST(client_doc_create(doc, rich ? WIRE_DOC_RICH : WIRE_DOC_TEXT, &content) == 0);
-}
-
-static bool opened(const struct client_doc *doc)
-{
-    return client_doc_state(doc) == CLIENT_LIVE && client_doc_saved(doc);
-}
-
-static void print(const struct append *a)
-{
+    struct ctl *ctl = e->ctl;
     struct bytes out = BYTES_INIT;
 
-    if (a->ctl->args.json) {
+    if (ctl->args.json) {
         bytes_append_str(&out, "{\"doc\":");
-        json_string_write(slice_str(a->ctl->args.doc), &out);
-        bytes_printf(&out, ",\"rev\":%llu,\"ops\":%llu}\n", (unsigned long long)a->rev,
-                     (unsigned long long)a->ops);
+        json_string_write(e->id, &out);
+        bytes_printf(&out, ",\"rev\":%llu,\"ops\":%llu}\n", (unsigned long long)e->rev,
+                     (unsigned long long)e->ops);
     } else {
-        bytes_printf(&out, "%llu\n", (unsigned long long)a->rev);
+        bytes_printf(&out, "%llu\n", (unsigned long long)e->rev);
     }
     MUST(!out.failed);
-    fwrite(out.data, 1, out.size, a->ctl->out);
+    fwrite(out.data, 1, out.size, ctl->out);
     bytes_fini(&out);
 }
 
-static enum ctl_exit append(struct append *a, struct ot_attrs_table *table)
+/* op NULL: the text. */
+static enum ctl_exit append(struct ctl *ctl, const struct ot_op *op, struct slice text)
 {
-    const struct wire_session session = session_new(a->live);
-    struct slice id = slice_str(a->ctl->args.doc);
-    const struct client_events events = {.ctx = a, .acked = on_acked};
+    struct ctl_edit e;
+    enum wire_doc_kind kind = ctl->args.create ? ctl_edit_kind(ctl->args.kind) : WIRE_DOC_NONE;
+    const struct ot_op nothing = ctl_edit_nothing(kind);
 
-    a->doc = client_doc_new(id, &session, table, events);
-    MUST(a->doc);
-    if (a->ctl->args.create)
-        create_ask(a->doc, !a->ctl->args.kind || strcmp(a->ctl->args.kind, "rich") == 0);
-    ctl_live_open(a->live, id, a->doc);
-    enum ctl_exit status = ctl_live_wait(a->live, opened);
-    if (status == CTL_NO)
-        status = no(a, ctl_live_refusal(a->live));
-    a->rev = client_doc_position(a->doc).rev;
+    enum ctl_exit status = ctl_edit_begin(&e, ctl);
     if (status == CTL_YES)
-        status = a->op ? edit(a, a->op) : text_append(a);
+        status = ctl_edit_open(&e, slice_str(ctl->args.doc), kind, &nothing);
     if (status == CTL_YES)
-        print(a);
-    client_doc_free(ctl_live_leave(a->live));
-    return status;
-}
-
-static enum ctl_exit connect_and_append(struct append *a, const struct ctl_where *where)
-{
-    struct ev_loop *loop = ev_loop_new(NULL);
-    struct ot_attrs_table *table = ot_attrs_table_new(CTL_ATTRS_BYTES_MAX);
-
-    MUST(loop && table);
-    enum ctl_exit status = ctl_live_connect(a->ctl, where, loop, &a->live);
+        status = op ? ctl_edit_op(&e, op) : ctl_edit_text(&e, text);
     if (status == CTL_YES)
-        status = append(a, table);
-    ctl_live_close(a->live);
-    ot_attrs_table_free(table);
-    ev_loop_free(loop);
+        print(&e);
+    ctl_edit_end(&e);
     return status;
 }
 
@@ -210,36 +61,11 @@ static bool args_check(struct ctl *ctl)
         return usage(ctl, "--op and --text exclude each other");
     if (!args->op && !args->text && !args->create)
         return usage(ctl, "what is to be appended? --op JSON or --text FILE");
-    if (args->kind && strcmp(args->kind, "rich") != 0 && strcmp(args->kind, "text") != 0)
+    if (ctl_edit_kind(args->kind) == WIRE_DOC_NONE)
         return usage(ctl, "--kind is rich or text");
     if (args->kind && !args->create)
         return usage(ctl, "--kind is for --create");
     return true;
-}
-
-static bool text_read(struct ctl *ctl, struct bytes *ret)
-{
-    bool is_stdin = strcmp(ctl->args.text, "-") == 0;
-    FILE *file = is_stdin ? ctl->in : fopen(ctl->args.text, "r");
-    uint8_t piece[16384];
-    size_t size;
-    uint64_t units;
-
-    if (!file) {
-        fprintf(ctl->err, "weftctl append: %.200s: %s\n", ctl->args.text, strerror(errno));
-        return false;
-    }
-    bytes_init(ret, WIRE_DOCUMENT_BYTES_MAX);
-    while (!ret->failed && (size = fread(piece, 1, sizeof piece, file)) > 0)
-        bytes_append(ret, piece, size);
-    bool broken = ferror(file) != 0;
-    if (!is_stdin)
-        fclose(file);
-    if (broken)
-        return usage(ctl, "the file cannot be read");
-    if (ret->failed)
-        return usage(ctl, "the text has more than 32 MiB, which no document takes");
-    return ot_utf_units(bytes_slice(ret), &units) || usage(ctl, "the text is not UTF-8");
 }
 
 static bool op_read(struct ctl *ctl, struct arena *mem, struct ot_op *ret)
@@ -258,21 +84,17 @@ static bool op_read(struct ctl *ctl, struct arena *mem, struct ot_op *ret)
 
 static enum ctl_exit run(struct ctl *ctl)
 {
-    struct ctl_where where;
-    struct append a = {.ctl = ctl};
     struct bytes text = BYTES_INIT;
     struct arena mem;
     struct ot_op op;
     enum ctl_exit status = CTL_USAGE;
 
-    if (!args_check(ctl) || !ctl_where_find(ctl, &where))
+    if (!args_check(ctl))
         return status;
     arena_init(&mem, JSON_MEMORY_MAX);
-    if ((!ctl->args.op || op_read(ctl, &mem, &op)) && (!ctl->args.text || text_read(ctl, &text))) {
-        a.op = ctl->args.op ? &op : NULL;
-        a.text = bytes_slice(&text);
-        status = connect_and_append(&a, &where);
-    }
+    if ((!ctl->args.op || op_read(ctl, &mem, &op)) &&
+        (!ctl->args.text || ctl_edit_text_read(ctl, ctl->args.text, &text)))
+        status = append(ctl, ctl->args.op ? &op : NULL, bytes_slice(&text));
     arena_fini(&mem);
     bytes_fini(&text);
     return status;

@@ -5,7 +5,10 @@
  */
 #include "ctl_args.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "wire_record.h"
 
@@ -46,37 +49,80 @@ static void option_take(const struct ctl_option *option, struct ctl *ctl, const 
         *(bool *)field = true;
 }
 
-static bool operand_take(const struct ctl_verb *verb, int argc, char *const *argv, struct ctl *ctl)
+/* How many operands a verb takes: the words of `operand`. */
+static int operands_max(const struct ctl_verb *verb)
+{
+    int count = verb->operand != NULL;
+
+    for (const char *at = verb->operand; at && (at = strchr(at, ' ')); at++)
+        count++;
+    MUST(count <= CTL_OPERANDS_MAX);
+    return count;
+}
+
+static bool operands_take(const struct ctl_verb *verb, int argc, char *const *argv, struct ctl *ctl)
 {
     int left = argc - optind;
 
-    if (left > (verb->operand ? 1 : 0))
+    if (left > operands_max(verb))
         return wrong(verb, ctl, "unexpected argument", argv[argc - 1]);
+    for (int i = 0; i < left; i++)
+        ctl->args.operands[i] = argv[optind + i];
     if (left)
         ctl->args.doc = argv[optind];
     return true;
+}
+
+/* ":" and the letters, a value's with a colon behind it. */
+static void letters_for_getopt(const struct ctl_verb *verb, char letters[2 * OPTIONS_MAX + 3])
+{
+    *letters++ = ':';
+    *letters++ = 'h';
+    for (size_t i = 0; i < verb->option_count; i++) {
+        if (!verb->options[i].letter)
+            continue;
+        *letters++ = verb->options[i].letter;
+        if (verb->options[i].noun)
+            *letters++ = ':';
+    }
+    *letters = 0;
+}
+
+/* The option that getopt_long has found; NULL: none. */
+static const struct ctl_option *option_found(const struct ctl_verb *verb, int got)
+{
+    if (got >= OPTION_BASE)
+        return &verb->options[got - OPTION_BASE];
+    for (size_t i = 0; i < verb->option_count; i++) {
+        if (verb->options[i].letter == got)
+            return &verb->options[i];
+    }
+    return NULL;
 }
 
 enum ctl_args_outcome ctl_args_read(const struct ctl_verb *verb, int argc, char *const *argv,
                                     struct ctl *ctl)
 {
     struct option list[OPTIONS_MAX + 2];
+    char letters[2 * OPTIONS_MAX + 3];
     int got;
 
     options_for_getopt(verb, list);
+    letters_for_getopt(verb, letters);
     opterr = 0;
     optind = 0; /* starts over, for a second command line in one process */
-    while ((got = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
+    while ((got = getopt_long(argc, argv, letters, list, NULL)) != -1) {
         if (got == 'h' || got == OPTION_HELP)
             return CTL_ARGS_HELP;
-        if (got < OPTION_BASE) {
+        const struct ctl_option *option = option_found(verb, got);
+        if (!option) {
             /* ':' comes for a missing value; else it is not known, ambiguous or takes no value. */
             (void)wrong(verb, ctl, got == ':' ? "no value behind" : "cannot use", argv[optind - 1]);
             return CTL_ARGS_WRONG;
         }
-        option_take(&verb->options[got - OPTION_BASE], ctl, optarg);
+        option_take(option, ctl, optarg);
     }
-    return operand_take(verb, argc, argv, ctl) ? CTL_ARGS_READ : CTL_ARGS_WRONG;
+    return operands_take(verb, argc, argv, ctl) ? CTL_ARGS_READ : CTL_ARGS_WRONG;
 }
 
 bool ctl_args_doc(struct ctl *ctl)
@@ -92,6 +138,40 @@ bool ctl_args_doc(struct ctl *ctl)
     return false;
 }
 
+bool ctl_args_number(struct ctl *ctl, const char *name, const char *text, uint64_t min,
+                     uint64_t max, uint64_t *ret)
+{
+    char *end;
+
+    if (!text)
+        return true;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (errno || *end || text[0] < '0' || text[0] > '9' || n < min || n > max) {
+        fprintf(ctl->err, "weftctl: %s is a number from %llu to %llu, not '%.40s'\n", name,
+                (unsigned long long)min, (unsigned long long)max, text);
+        return false;
+    }
+    *ret = n;
+    return true;
+}
+
+bool ctl_args_rev(struct ctl *ctl, const char *name, const char *text, uint64_t *ret)
+{
+    char *end;
+
+    if (!text)
+        return true;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (errno || *end || text[0] < '0' || text[0] > '9' || n == 0 || n == UINT64_MAX) {
+        fprintf(ctl->err, "weftctl: %s is a revision, from 1, not '%.40s'\n", name, text);
+        return false;
+    }
+    *ret = n;
+    return true;
+}
+
 void ctl_args_help(const struct ctl_verb *verb, FILE *out)
 {
     fprintf(out, "weftctl %s: %s\n\nusage: weftctl %s%s%s%s\n\n", verb->name, verb->summary,
@@ -99,8 +179,11 @@ void ctl_args_help(const struct ctl_verb *verb, FILE *out)
             verb->option_count ? " [OPTION]..." : "");
     for (size_t i = 0; i < verb->option_count; i++) {
         const struct ctl_option *o = &verb->options[i];
-        fprintf(out, "  --%s%s%s\n      %s\n", o->name, o->noun ? " " : "", o->noun ? o->noun : "",
-                o->help);
+        char letter[8] = "";
+        if (o->letter)
+            snprintf(letter, sizeof letter, "-%c, ", o->letter);
+        fprintf(out, "  %s--%s%s%s\n      %s\n", letter, o->name, o->noun ? " " : "",
+                o->noun ? o->noun : "", o->help);
     }
     fprintf(out, "%s%s", verb->option_count ? "\n" : "", verb->more);
 }

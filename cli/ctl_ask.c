@@ -341,3 +341,58 @@ enum ctl_exit ctl_ask_docs(struct ctl_servers *servers, struct slice after,
 
     return answer_of(&q);
 }
+
+static void on_row(void *arg, const struct pg_answer *answer, const struct pg_docs_reply *reply)
+{
+    struct question *q = arg;
+
+    if (!postgres_answered(q, answer))
+        return;
+    /* Ids that begin with this one are behind it. */
+    bool found = reply->count && slice_equal(reply->docs[0].id, q->doc);
+    ((void (*)(void *, const struct pg_document *))q->take)(q->arg, found ? reply->docs : NULL);
+}
+
+static int ask_row(struct question *q)
+{
+    return pg_docs(q->servers->postgres, q->doc, slice_of("", 0), 1, on_row, q);
+}
+
+enum ctl_exit ctl_ask_row(struct ctl_servers *servers, struct slice doc,
+                          void (*take)(void *arg, const struct pg_document *row), void *arg)
+{
+    struct question q = {
+        .servers = servers, .doc = doc, .ask = ask_row, .take = (void (*)(void))take, .arg = arg};
+
+    return answer_of(&q);
+}
+
+static void on_members(void *arg, const struct redis_answer *answer,
+                       const struct redis_beat_reply *reply)
+{
+    struct question *q = arg;
+
+    if (redis_answered(q, answer))
+        ((void (*)(void *, const struct redis_beat_reply *))q->take)(q->arg, reply);
+}
+
+static int ask_members(struct question *q)
+{
+    const struct redis_beat look = {.list = (enum redis_member_list)q->number};
+
+    return redis_beat(q->servers->redis, &look, on_members, q);
+}
+
+enum ctl_exit ctl_ask_members(struct ctl_servers *servers, enum redis_member_list list,
+                              void (*take)(void *arg, const struct redis_beat_reply *reply),
+                              void *arg)
+{
+    struct question q = {.servers = servers,
+                         .to_redis = true,
+                         .number = list,
+                         .ask = ask_members,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
+
+    return answer_of(&q);
+}

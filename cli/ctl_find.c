@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ctl_docs.h"
-#include "ev_loop.h"
+#include "json_delta.h"
 #include "obs_log.h"
 
 struct find {
@@ -27,11 +27,21 @@ static enum ctl_exit each(void *arg, struct slice id)
     struct find *f = arg;
 
     f->found++;
-    fprintf(f->ctl->out, "%.*s\n", (int)id.size, (const char *)id.data);
+    if (f->ctl->args.json) {
+        struct bytes out = BYTES_INIT;
+        bytes_append_str(&out, "{\"doc\":");
+        json_string_write(id, &out);
+        bytes_append_str(&out, "}\n");
+        MUST(!out.failed);
+        fwrite(out.data, 1, out.size, f->ctl->out);
+        bytes_fini(&out);
+    } else {
+        fprintf(f->ctl->out, "%.*s\n", (int)id.size, (const char *)id.data);
+    }
     return CTL_YES;
 }
 
-static enum ctl_exit find(struct ctl *ctl, struct ctl_servers *servers)
+static enum ctl_exit find(struct ctl *ctl, struct ctl_servers *servers, void *arg)
 {
     struct find f = {.ctl = ctl};
     const struct ctl_docs_visitor visitor = {.wants = wants, .each = each, .arg = &f};
@@ -57,22 +67,13 @@ static bool args_check(struct ctl *ctl)
 
 static enum ctl_exit run(struct ctl *ctl)
 {
-    struct ctl_where where;
-    struct ctl_servers *servers = NULL;
-
-    if (!args_check(ctl) || !ctl_where_find(ctl, &where))
-        return CTL_USAGE;
-    struct ev_loop *loop = ev_loop_new(NULL);
-    MUST(loop);
-    enum ctl_exit status = ctl_servers_open(ctl, &where, loop, &servers);
-    if (status == CTL_YES)
-        status = find(ctl, servers);
-    ctl_servers_close(servers);
-    ev_loop_free(loop);
-    return status;
+    return args_check(ctl) ? ctl_servers_with(ctl, find, NULL) : CTL_USAGE;
 }
 
-static const struct ctl_option options[] = {CTL_WHERE_OPTIONS};
+static const struct ctl_option options[] = {
+    {"json", NULL, offsetof(struct ctl_args, json), "An object instead of the id alone."},
+    CTL_WHERE_OPTIONS,
+};
 
 const struct ctl_verb ctl_verb_find = {
     .name = "find",

@@ -28,6 +28,8 @@ struct ctl_live {
     int64_t retry_ms; /* when to ask again what was refused for a time; 0: nothing was */
     bool refused;     /* for longer than is worth waiting */
     struct arena mem;
+    void (*watch)(void *arg, const struct wire_server_frame *frame); /* NULL: nobody does */
+    void *watch_arg;
     char refusal[300];
     char ended[300]; /* why the last connection did */
 };
@@ -75,6 +77,8 @@ static void on_frame(void *arg, const struct wire_server_frame *frame)
         live->kind = frame->opened.doc_kind;
     if (frame->type == WIRE_DOWN_ERROR)
         error_note(live, &frame->error);
+    if (live->watch)
+        live->watch(live->watch_arg, frame);
     /* The client opens the document again by itself; should that not help either, this is why. */
     if (client_doc_frame(live->doc, frame))
         snprintf(live->refusal, sizeof live->refusal, "what it sends does not fit together");
@@ -233,6 +237,21 @@ enum ctl_exit ctl_live_wait(struct ctl_live *live, bool (*done)(const struct cli
             return unreachable(live);
         turn(live);
     }
+}
+
+void ctl_live_watch(struct ctl_live *live,
+                    void (*watch)(void *arg, const struct wire_server_frame *frame), void *arg)
+{
+    live->watch = watch;
+    live->watch_arg = arg;
+}
+
+bool ctl_live_follow(struct ctl_live *live)
+{
+    if (live->refused || client_doc_state(live->doc) == CLIENT_STOPPED)
+        return false;
+    turn(live);
+    return true;
 }
 
 const char *ctl_live_refusal(const struct ctl_live *live)

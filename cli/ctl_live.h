@@ -37,6 +37,13 @@ enum wire_doc_kind ctl_live_kind(const struct ctl_live *live);
 /* Closes the document at the gateway and gives it back: nothing reaches it any more. */
 struct client_doc *ctl_live_leave(struct ctl_live *live);
 
+/* Every frame about the open document, before it is taken; lent. */
+void ctl_live_watch(struct ctl_live *live,
+                    void (*watch)(void *arg, const struct wire_server_frame *frame), void *arg);
+/* One turn of the loop. False: the gateway refuses for good; ctl_live_refusal() says why. A
+   connection that is lost is made again, for ever. */
+bool ctl_live_follow(struct ctl_live *live);
+
 /* For ctl_live_wait: the document's text is there. */
 bool ctl_live_is_live(const struct client_doc *doc);
 

@@ -1,41 +1,72 @@
 #include "ctl_print.h"
 
+#include <string.h>
+
 #include "codec_text.h"
+#include "ctl_lines.h"
 #include "json_delta.h"
 
-static bool wants_delta(const struct ctl *ctl)
+typedef void op_write(const struct ot_op *op, struct bytes *out);
+
+static const struct {
+    const char *name;
+    op_write *write; /* NULL: the text as it is */
+    bool newline;    /* to be added */
+} formats[] = {
+    {"text", NULL, false},
+    {"delta", json_delta_write, true},
+    {"html", ctl_html_write, false},
+    {"markdown", ctl_markdown_write, false},
+};
+#define FORMATS (sizeof formats / sizeof formats[0])
+
+/* FORMATS: there is none of this name. */
+static size_t format_of(const struct ctl *ctl)
 {
-    return ctl->args.format && strcmp(ctl->args.format, "delta") == 0;
+    size_t i = 0;
+
+    while (ctl->args.format && i < FORMATS && strcmp(formats[i].name, ctl->args.format) != 0)
+        i++;
+    return i;
 }
 
 enum ctl_exit ctl_print_check(struct ctl *ctl)
 {
-    const char *format = ctl->args.format;
-
-    if (!format || strcmp(format, "text") == 0 || strcmp(format, "delta") == 0)
+    if (format_of(ctl) < FORMATS)
         return CTL_YES;
-    fprintf(ctl->err, "weftctl: --format is delta or text, not '%.40s'\n", format);
+    fprintf(ctl->err, "weftctl: --format is text, delta, html or markdown, not '%.40s'\n",
+            ctl->args.format);
     return CTL_USAGE;
 }
 
-static void delta_write(const struct ot_rope *rope, struct bytes *out)
+static void formatted_write(size_t format, const struct ot_rope *rope, struct bytes *out)
 {
     struct arena mem;
     struct ot_op op;
 
+    if (!formats[format].write) {
+        ot_rope_text(rope, out);
+        return;
+    }
     arena_init(&mem, SIZE_MAX);
     MUST(ot_rope_to_op(rope, &mem, &op) == 0);
-    json_delta_write(&op, out);
+    formats[format].write(&op, out);
     arena_fini(&mem);
+    if (formats[format].newline)
+        bytes_append_u8(out, '\n');
 }
 
-static void text_write(const struct ot_rope *rope, struct bytes *out)
+/* As a member's value: a Delta is JSON itself, everything else a string. */
+static void value_write(size_t format, const struct ot_rope *rope, struct bytes *out)
 {
     struct bytes text = BYTES_INIT;
 
-    ot_rope_text(rope, &text);
+    formatted_write(format, rope, &text);
     MUST(!text.failed);
-    json_string_write(bytes_slice(&text), out);
+    if (formats[format].newline)
+        bytes_append(out, text.data, text.size - 1);
+    else
+        json_string_write(bytes_slice(&text), out);
     bytes_fini(&text);
 }
 
@@ -52,11 +83,8 @@ static void object_write(const struct ctl *ctl, const struct ctl_shown *s, struc
         bytes_append_str(out, ",\"title\":");
         json_string_write(s->title, out);
     }
-    bytes_append_str(out, wants_delta(ctl) ? ",\"delta\":" : ",\"text\":");
-    if (wants_delta(ctl))
-        delta_write(s->rope, out);
-    else
-        text_write(s->rope, out);
+    bytes_printf(out, ",\"%s\":", formats[format_of(ctl)].name);
+    value_write(format_of(ctl), s->rope, out);
     bytes_append_str(out, "}\n");
 }
 
@@ -64,14 +92,10 @@ bool ctl_print_document(struct ctl *ctl, const struct ctl_shown *shown)
 {
     struct bytes out = BYTES_INIT;
 
-    if (ctl->args.json) {
+    if (ctl->args.json)
         object_write(ctl, shown, &out);
-    } else if (wants_delta(ctl)) {
-        delta_write(shown->rope, &out);
-        bytes_append_u8(&out, '\n');
-    } else {
-        ot_rope_text(shown->rope, &out);
-    }
+    else
+        formatted_write(format_of(ctl), shown->rope, &out);
     MUST(!out.failed);
     bool written = fwrite(out.data, 1, out.size, ctl->out) == out.size && fflush(ctl->out) == 0;
     bytes_fini(&out);

@@ -16,7 +16,8 @@ struct ctl_shown {
 
 /*
  * --format text: the text as it is, nothing added, embeds as U+FFFC; delta: its components, and a
- * newline. With --json an object with all that is known. False: it cannot be written.
+ * newline; html and markdown: ctl_lines.h. With --json an object with all that is known. False: it
+ * cannot be written.
  */
 MUST_CHECK bool ctl_print_document(struct ctl *ctl, const struct ctl_shown *shown);
 /* CTL_YES, or CTL_USAGE and said so. */

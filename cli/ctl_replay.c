@@ -92,10 +92,11 @@ bool ctl_replay_snapshot(struct ctl_replay *r, const struct pg_load_reply *load)
 /* ---- entries ---- */
 
 /* The entry is applied: what follows from where the document stands now? */
-static void entry_applied(struct ctl_replay *r)
+static void entry_applied(struct ctl_replay *r, struct slice payload)
 {
     uint64_t rev = rev_of(r);
 
+    r->payload = payload;
     r->entries++;
     r->progress = true;
     if (rev + 1 == r->stream_from) {
@@ -104,6 +105,7 @@ static void entry_applied(struct ctl_replay *r)
     }
     if (r->on_entry)
         r->on_entry(r->arg, r);
+    r->payload = (struct slice){0};
     if (rev >= r->stop_rev)
         r->end = rev == r->stop_rev ? CTL_REPLAY_STOPPED : CTL_REPLAY_INSIDE;
 }
@@ -129,7 +131,7 @@ static void segment_entries_apply(struct ctl_replay *r, const struct pg_segment 
                   REV(segment->first_rev), REV(segment->last.rev), REV(rev_of(r) + 1),
                   words_of(rc));
         else
-            entry_applied(r);
+            entry_applied(r, payload);
     }
 }
 
@@ -222,7 +224,7 @@ static void stream_entry_take(struct ctl_replay *r, const struct redis_entry *e)
             fault(r, "Redis' stream: entry of revisions %llu to %llu: %s", REV(e->first_rev),
                   REV(e->after.rev), words_of(rc));
         else
-            entry_applied(r);
+            entry_applied(r, e->payload);
     }
 }
 

@@ -37,8 +37,9 @@ struct ctl_replay {
     uint64_t page_end; /* the page ends with the segment of this revision; UINT64_MAX: nowhere */
     /* Set by the run. */
     enum ctl_replay_end end;
-    uint64_t entries; /* applied */
-    bool has_head;    /* in Redis, when it was read last */
+    uint64_t entries;     /* applied */
+    struct slice payload; /* of the entry applied last; lent during on_entry */
+    bool has_head;        /* in Redis, when it was read last */
     struct chain_position head;
     char fault[400];
     /* Private. */

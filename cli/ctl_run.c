@@ -2,33 +2,52 @@
 #include <string.h>
 
 #include "ctl_args.h"
+#include "ctl_pages.h"
 
-static const struct ctl_verb *const verbs[] = {
-    &ctl_verb_get, &ctl_verb_verify, &ctl_verb_append, &ctl_verb_find, &ctl_verb_ot,
-};
+#define VERB(name) extern const struct ctl_verb ctl_verb_##name;
+#define VERBS(X)                                                                                   \
+    X(get) X(history) X(diff) X(replay) X(tail) X(create) X(append) X(find) X(verify) X(ot)
+VERBS(VERB)
 
-#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+#define VERB_ROW(name) &ctl_verb_##name,
+const struct ctl_verb *const ctl_verbs[] = {VERBS(VERB_ROW) NULL};
 
 static void show_verbs(FILE *to)
 {
-    fputs("weftctl: looks at documents, verifies them, appends to them\n\n"
+    fputs("weftctl: looks at documents and servers, verifies, edits\n\n"
           "usage: weftctl VERB [OPTION]...\n\n",
           to);
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        fprintf(to, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+    for (size_t i = 0; ctl_verbs[i]; i++)
+        fprintf(to, "  %-8s %s\n", ctl_verbs[i]->name, ctl_verbs[i]->summary);
     fputs(
-        "\nweftctl VERB --help tells more. Exit status: 0 done, 1 the answer is no, 2 the command\n"
-        "line is wrong, 3 a server cannot be reached.\n",
+        "\nweftctl VERB --help tells more; weftctl --man and weftctl --completion write the "
+        "manual\n"
+        "page and what bash reads to complete command lines. Exit status: 0 done, 1 the answer is\n"
+        "no, 2 the command line is wrong, 3 a server cannot be reached.\n",
         to);
 }
 
 static const struct ctl_verb *find(const char *name)
 {
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(verbs[i]->name, name) == 0)
-            return verbs[i];
+    for (size_t i = 0; ctl_verbs[i]; i++) {
+        if (strcmp(ctl_verbs[i]->name, name) == 0)
+            return ctl_verbs[i];
     }
     return NULL;
+}
+
+/* True: it was one of these, and is done. */
+static bool about_weftctl(const char *what, FILE *out)
+{
+    if (strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0)
+        show_verbs(out);
+    else if (strcmp(what, "--man") == 0)
+        ctl_man_write(out);
+    else if (strcmp(what, "--completion") == 0)
+        ctl_completion_write(out);
+    else
+        return false;
+    return true;
 }
 
 enum ctl_exit ctl_run(int argc, char *const *argv, FILE *in, FILE *out, FILE *err)
@@ -36,10 +55,8 @@ enum ctl_exit ctl_run(int argc, char *const *argv, FILE *in, FILE *out, FILE *er
     struct ctl ctl = {.in = in, .out = out, .err = err};
     const struct ctl_verb *verb = argc > 1 ? find(argv[1]) : NULL;
 
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        show_verbs(out);
+    if (argc > 1 && about_weftctl(argv[1], out))
         return CTL_YES;
-    }
     if (!verb) {
         if (argc > 1)
             fprintf(err, "weftctl: there is no verb '%.40s' (weftctl --help lists them)\n",

@@ -168,3 +168,28 @@ struct ctl_servers *ctl_servers_close(struct ctl_servers *s)
     free(s);
     return NULL;
 }
+
+struct ev_loop *ctl_servers_loop(const struct ctl_servers *servers)
+{
+    return servers->loop;
+}
+
+enum ctl_exit ctl_servers_with(struct ctl *ctl,
+                               enum ctl_exit (*run)(struct ctl *ctl, struct ctl_servers *servers,
+                                                    void *arg),
+                               void *arg)
+{
+    struct ctl_servers *servers = NULL;
+    struct ctl_where where;
+
+    if (!ctl_where_find(ctl, &where))
+        return CTL_USAGE;
+    struct ev_loop *loop = ev_loop_new(NULL);
+    MUST(loop);
+    enum ctl_exit status = ctl_servers_open(ctl, &where, loop, &servers);
+    if (status == CTL_YES)
+        status = run(ctl, servers, arg);
+    ctl_servers_close(servers);
+    ev_loop_free(loop);
+    return status;
+}

@@ -22,6 +22,12 @@ struct ev_loop;
 /* Waits until both are ready; CTL_YES, or what to exit with: the sentence was said then. */
 enum ctl_exit ctl_servers_open(struct ctl *ctl, const struct ctl_where *where, struct ev_loop *loop,
                                struct ctl_servers **ret);
+/* Finds them, opens, runs, closes: what most verbs are made of. */
+enum ctl_exit ctl_servers_with(struct ctl *ctl,
+                               enum ctl_exit (*run)(struct ctl *ctl, struct ctl_servers *servers,
+                                                    void *arg),
+                               void *arg);
+struct ev_loop *ctl_servers_loop(const struct ctl_servers *servers);
 /* Returns NULL. */
 struct ctl_servers *ctl_servers_close(struct ctl_servers *servers);
 
@@ -53,6 +59,13 @@ enum ctl_exit ctl_ask_history(struct ctl_servers *servers, struct slice doc, uin
                               void *arg);
 enum ctl_exit ctl_ask_docs(struct ctl_servers *servers, struct slice after,
                            void (*take)(void *arg, const struct pg_docs_reply *reply), void *arg);
+
+/* What PostgreSQL's list says of this document; NULL: it does not know it. */
+enum ctl_exit ctl_ask_row(struct ctl_servers *servers, struct slice doc,
+                          void (*take)(void *arg, const struct pg_document *row), void *arg);
+enum ctl_exit ctl_ask_members(struct ctl_servers *servers, enum redis_member_list list,
+                              void (*take)(void *arg, const struct redis_beat_reply *reply),
+                              void *arg);
 
 /* Why the last question was refused; lent until the next. */
 const char *ctl_servers_refusal(const struct ctl_servers *servers);

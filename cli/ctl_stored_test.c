@@ -221,7 +221,7 @@ START_TEST(a_wrong_command_line_is_told)
     usage("--rev is a revision, from 1, not '7x'", "--rev", "7x");
     usage("--rev is a revision, from 1, not '18446744073709551616'", "--rev",
           "18446744073709551616");
-    usage("--format is delta or text, not 'pdf'", "--format", "pdf");
+    usage("--format is text, delta, html or markdown, not 'pdf'", "--format", "pdf");
     usage("--durability is memory, fsync or replica", "--durability", "much");
     usage("--replicas is a number from 1 to 16", "--replicas", "0");
     ck_assert_int_eq(world_ctl("get", NULL), CTL_USAGE);

@@ -17,12 +17,16 @@ enum ctl_exit {
     CTL_UNREACHABLE = 3, /* Redis, PostgreSQL or the gateway cannot be asked */
 };
 
+#define CTL_OPERANDS_MAX 3
+
 /* What a command line said; strings are borrowed from it and from the environment. */
 struct ctl_args {
-    const char *doc; /* the operand */
-    const char *url, *redis, *postgres, *durability, *replicas, *dir;
+    const char *doc; /* the first operand */
+    const char *operands[CTL_OPERANDS_MAX];
+    const char *url, *redis, *postgres, *durability, *replicas, *admin, *dir;
     const char *rev, *format, *op, *text, *kind;
-    bool json, stored, live, all, create;
+    const char *from, *to, *step, *into, *at, *lines, *limit, *prefix, *interval, *count, *doc_of;
+    bool json, stored, live, all, create, ops, follow;
 };
 
 struct ctl {
@@ -35,20 +39,22 @@ struct ctl_option {
     const char *noun; /* of its value; NULL: a flag, the field is a bool */
     size_t offset;    /* in struct ctl_args: const char *, or bool */
     const char *help;
+    char letter; /* also `-x`; 0: none */
 };
 
 struct ctl_verb {
     const char *name;
-    const char *operand; /* NULL: takes none */
+    const char *operand; /* words, one for each that is taken, [WORD]: may be absent; NULL: none */
     const char *summary; /* one line */
-    const char *more;    /* how it answers, with examples; ends with a newline */
+    /* How it answers, with examples: lines that begin with two spaces. Ends with a newline. */
+    const char *more;
     const struct ctl_option *options;
     size_t option_count;
     enum ctl_exit (*run)(struct ctl *ctl);
 };
 
-extern const struct ctl_verb ctl_verb_append, ctl_verb_find, ctl_verb_get, ctl_verb_ot,
-    ctl_verb_verify;
+/* All verbs, in the order in which they are shown; ends with NULL. */
+extern const struct ctl_verb *const ctl_verbs[];
 
 /* The program: argv and the environment in, exit status out. */
 enum ctl_exit ctl_run(int argc, char *const *argv, FILE *in, FILE *out, FILE *err);
