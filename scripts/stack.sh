@@ -44,6 +44,7 @@ write_settings()
 read_settings()
 {
     [ -f "$DIR/settings" ] || return 1
+    [ -r "$DIR/settings" ] || die "$DIR belongs to $(stat -c %U "$DIR"): run as that user"
     . "$DIR/settings"
 }
 
@@ -202,6 +203,16 @@ drop_runtime()
     case ${RUNTIME:-} in
     "$DIR/run" | /tmp/weft-??????) rm -rf "$RUNTIME" ;;
     esac
+}
+
+# Before anything is made: the directory, or the first one above it that is there, must be ours to
+# write to.
+check_dir()
+{
+    local above=$DIR
+    until [ -e "$above" ]; do above=$(dirname "$above"); done
+    [ -d "$above" ] || die "--dir: $above is no directory"
+    [ -w "$above" ] && [ -x "$above" ] || die "--dir: $above is not yours to write to ($(id -un))"
 }
 
 make_dirs()
