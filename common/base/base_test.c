@@ -60,6 +60,25 @@ START_TEST(bytes_latch_at_their_bound)
 }
 END_TEST
 
+START_TEST(arena_gives_back_the_end)
+{
+    struct arena a;
+
+    arena_init(&a, 1000);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 0));
+    unsigned char *first = arena_alloc(&a, 900);
+    ck_assert_ptr_null(arena_alloc(&a, 500));
+    arena_trim(&a, 900, 17);
+    ck_assert_uint_eq(a.used, 32);
+    ck_assert_ptr_eq(arena_alloc(&a, 500), first + 32);
+    arena_trim(&a, 500, 0);
+    ck_assert_ptr_eq(arena_alloc(&a, 1), first + 32);
+    arena_fini(&a);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 0));
+    arena_fini(&a);
+}
+END_TEST
+
 START_TEST(arena_stops_at_its_bound)
 {
     struct arena a;
@@ -143,6 +162,7 @@ int main(void)
     tcase_add_test(tc, varint_refuses_other_forms);
     tcase_add_test(tc, bytes_latch_at_their_bound);
     tcase_add_test(tc, arena_stops_at_its_bound);
+    tcase_add_test(tc, arena_gives_back_the_end);
     tcase_add_test(tc, text_codecs_round_trip);
     tcase_add_test(tc, lists_keep_order);
     suite_add_tcase(suite, tc);

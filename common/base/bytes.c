@@ -130,21 +130,21 @@ void bytes_consume(struct bytes *b, size_t size)
     b->size -= size;
 }
 
-bool varint_take(struct slice *in, uint64_t *ret)
+bool varint_take_long(struct slice *in, uint64_t *ret)
 {
+    const uint8_t *at = in->data, *end = at + in->size;
     uint64_t v = 0;
 
-    for (size_t i = 0; i < in->size && i < VARINT_SIZE_MAX; i++) {
-        uint8_t byte = in->data[i];
-        if (i == 9 && byte > 1)
+    for (unsigned shift = 0; at < end; shift += 7) {
+        uint8_t byte = *at++;
+        if (shift == 63 && byte > 1)
             return false; /* beyond 64 bits */
-        v |= (uint64_t)(byte & 0x7f) << (7 * i);
+        v |= (uint64_t)(byte & 0x7f) << shift;
         if (byte & 0x80)
             continue;
-        if (i > 0 && byte == 0)
+        if (shift > 0 && byte == 0)
             return false; /* not minimal */
-        in->data += i + 1;
-        in->size -= i + 1;
+        *in = slice_of(at, (size_t)(end - at));
         *ret = v;
         return true;
     }

@@ -108,7 +108,16 @@ static inline size_t varint_put(uint8_t *out, uint64_t v)
  * Reads a varint at the front of *in and moves *in behind it. False, and *in unchanged, if it is
  * cut short, longer than 64 bits, or not of minimal length (so every value has one encoding).
  */
-bool varint_take(struct slice *in, uint64_t *ret);
+bool varint_take_long(struct slice *in, uint64_t *ret);
+static inline bool varint_take(struct slice *in, uint64_t *ret)
+{
+    if (in->size == 0 || in->data[0] >= 0x80)
+        return varint_take_long(in, ret);
+    *ret = in->data[0];
+    in->data++;
+    in->size--;
+    return true;
+}
 
 static inline uint64_t load_be64(const uint8_t *p)
 {

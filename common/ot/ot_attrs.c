@@ -48,23 +48,42 @@ static bool is_null(struct slice value)
     return value.size == 4 && memcmp(value.data, "null", 4) == 0;
 }
 
-int ot_attrs_check(struct slice list, bool nulls)
+static int bad_at(const uint8_t *start, const uint8_t *at, size_t *ret_wrong)
 {
+    *ret_wrong = (size_t)(at - start);
+    return OT_BAD_ATTRS;
+}
+
+int ot_attrs_check_where(struct slice list, bool nulls, size_t *ret_wrong)
+{
+    const uint8_t *start = list.data;
     struct slice last = {0}, key, value;
     bool first = true;
-    uint64_t units;
+    size_t wrong;
 
     while (list.size) {
+        const uint8_t *at = list.data;
         if (!part_take(&list, &key) || !part_take(&list, &value))
-            return OT_BAD_ATTRS;
-        if (!ot_utf_units(key, &units) || !ot_json_canonical(value, false))
-            return OT_BAD_ATTRS;
-        if ((!nulls && is_null(value)) || (!first && ot_utf_compare(last, key) >= 0))
-            return OT_BAD_ATTRS;
+            return bad_at(start, list.data, ret_wrong);
+        if ((wrong = ot_utf_valid(key)) < key.size)
+            return bad_at(start, key.data + wrong, ret_wrong);
+        if (!ot_json_canonical_where(value, false, &wrong))
+            return bad_at(start, value.data + wrong, ret_wrong);
+        if (!nulls && is_null(value))
+            return bad_at(start, value.data, ret_wrong);
+        if (!first && ot_utf_compare(last, key) >= 0)
+            return bad_at(start, at, ret_wrong);
         last = key;
         first = false;
     }
     return 0;
+}
+
+int ot_attrs_check(struct slice list, bool nulls)
+{
+    size_t wrong;
+
+    return ot_attrs_check_where(list, nulls, &wrong);
 }
 
 /* Walks a list; `pair` is key and value with their sizes, to copy. */

@@ -20,6 +20,8 @@ void ot_attrs_append(struct bytes *out, struct slice key, struct slice value);
 int ot_attrs_key_compare(struct slice a, struct slice b);
 /* 0 or OT_BAD_ATTRS. `nulls`: null values allowed. */
 MUST_CHECK int ot_attrs_check(struct slice list, bool nulls);
+/* ret_wrong: the byte of the list where the fault is. */
+MUST_CHECK int ot_attrs_check_where(struct slice list, bool nulls, size_t *ret_wrong);
 struct ot_attrs; /* an interned list */
 
 struct ot_attrs_table;
@@ -34,7 +36,12 @@ size_t ot_attrs_table_bytes(const struct ot_attrs_table *table);
  */
 const struct ot_attrs *ot_attrs_intern(struct ot_attrs_table *table, struct slice list);
 const struct ot_attrs *ot_attrs_ref(const struct ot_attrs *attrs);
-void ot_attrs_release(struct ot_attrs_table *table, const struct ot_attrs *attrs);
+void ot_attrs_release_list(struct ot_attrs_table *table, const struct ot_attrs *attrs);
+static inline void ot_attrs_release(struct ot_attrs_table *table, const struct ot_attrs *attrs)
+{
+    if (attrs)
+        ot_attrs_release_list(table, attrs);
+}
 struct slice ot_attrs_list(const struct ot_attrs *attrs);
 
 #endif

@@ -82,12 +82,10 @@ const struct ot_attrs *ot_attrs_ref(const struct ot_attrs *attrs)
     return attrs;
 }
 
-void ot_attrs_release(struct ot_attrs_table *table, const struct ot_attrs *attrs)
+void ot_attrs_release_list(struct ot_attrs_table *table, const struct ot_attrs *attrs)
 {
     struct ot_attrs *own = (struct ot_attrs *)attrs;
 
-    if (!own)
-        return;
     MUST(own->refs > 0);
     if (--own->refs > 0)
         return;

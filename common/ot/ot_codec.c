@@ -1,7 +1,7 @@
 /*
- * The binary form (offset tables: docs/algebra.md). Decoding goes over the bytes twice: once to
- * count the components and check the frame, so that the array is allocated once and in its right
- * size, once to check what they hold.
+ * The binary form (offset tables: docs/algebra.md). The array of components is allocated once: as
+ * many as there are bytes where these are few, which gives back what was too much; else as many as
+ * a first walk over the frames counts.
  */
 #include "ot_codec.h"
 
@@ -12,87 +12,145 @@
 #include "ot_utf.h"
 
 #define OT_FORM_VERSION 0x01
+#define FEW_BYTES 64 /* at most so many components: 3 KiB */
 
 const struct ot_limits ot_limits_submit = {.size_max = 256 * 1024, .count_max = 64 * 1024};
 const struct ot_limits ot_limits_stored = {.size_max = 128 * 1024 * 1024,
                                            .count_max = 8 * 1024 * 1024};
 
-/* One component as framed: `length` counts what the header says. */
-struct frame {
-    enum ot_kind kind;
-    uint64_t length;
-    struct slice attrs, content;
+/* The functions below go from `at` to what they return; NULL: refused, and the fault tells why. */
+struct decoder {
+    const uint8_t *start, *end;
+    struct ot_fault *fault;
 };
 
-static bool slice_take(struct slice *in, uint64_t size, struct slice *ret)
+#define COLD __attribute__((cold, noinline))
+
+static COLD const uint8_t *refuse(struct decoder *d, int outcome, const uint8_t *at)
 {
-    if (size > in->size)
-        return false;
-    *ret = slice_of(in->data, (size_t)size);
-    in->data += size;
-    in->size -= (size_t)size;
+    *d->fault = (struct ot_fault){.outcome = outcome, .offset = (size_t)(at - d->start)};
+    return NULL;
+}
+
+static COLD const uint8_t *refuse_size(struct decoder *d, const uint8_t *at, const char *of,
+                                       uint64_t found, uint64_t limit)
+{
+    *d->fault = (struct ot_fault){.outcome = OT_TOO_LARGE,
+                                  .offset = (size_t)(at - d->start),
+                                  .of = of,
+                                  .found = found,
+                                  .limit = limit};
+    return NULL;
+}
+
+/* NULL without a fault. */
+static COLD const uint8_t *varint_long(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+{
+    struct slice rest = slice_of(at, (size_t)(end - at));
+
+    return varint_take(&rest, ret) ? rest.data : NULL;
+}
+
+/* Headers of up to 3 bytes, of lengths below 262,144, are nearly all. */
+static inline const uint8_t *varint(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+{
+    if (at < end && at[0] < 0x80) {
+        *ret = at[0];
+        return at + 1;
+    }
+    if (end - at < 3 || at[1] == 0)
+        return varint_long(at, end, ret);
+    if (at[1] < 0x80) {
+        *ret = (at[0] & 0x7fu) | (uint64_t)at[1] << 7;
+        return at + 2;
+    }
+    if (at[2] - 1u >= 0x7f)
+        return varint_long(at, end, ret);
+    *ret = (at[0] & 0x7fu) | (at[1] & 0x7fu) << 7 | (uint64_t)at[2] << 14;
+    return at + 3;
+}
+
+#define HAS_ATTRS 4u
+
+/* Kind and HAS_ATTRS in the lowest bits. */
+static inline const uint8_t *header_read(struct decoder *d, const uint8_t *at, uint64_t *ret)
+{
+    uint64_t header;
+    const uint8_t *behind = varint(at, d->end, &header);
+
+    if (!behind || header >> 3 == 0 || (header & 7) == (OT_DELETE | HAS_ATTRS))
+        return refuse(d, OT_BAD_FORM, at);
+    if (header >> 3 > OT_UNITS_MAX)
+        return refuse_size(d, at, "units of one component", header >> 3, OT_UNITS_MAX);
+    *ret = header;
+    return behind;
+}
+
+/* What stands behind the header: attribute list and content, if it has them. */
+static inline const uint8_t *parts_read(struct decoder *d, const uint8_t *at, uint64_t header,
+                                        struct slice *ret_attrs, struct slice *ret_content)
+{
+    uint64_t size;
+
+    if (header & HAS_ATTRS) {
+        const uint8_t *list = varint(at, d->end, &size);
+        if (!list || size == 0 || size > (size_t)(d->end - list))
+            return refuse(d, OT_BAD_FORM, at);
+        *ret_attrs = slice_of(list, (size_t)size);
+        at = list + size;
+    }
+    if ((header & 3) < OT_INSERT)
+        return at;
+    if (header >> 3 > (size_t)(d->end - at))
+        return refuse(d, OT_BAD_FORM, at);
+    *ret_content = slice_of(at, (size_t)(header >> 3));
+    return at + (header >> 3);
+}
+
+/* Of an op with several faults those of the frame come first, wherever they are. */
+static bool frames_count(struct decoder *d, const uint8_t *at, uint32_t count_max, uint32_t *ret)
+{
+    uint32_t count = 0;
+
+    for (; at < d->end; count++) {
+        struct slice attrs, content;
+        uint64_t header = 0;
+        if (count == count_max) {
+            refuse_size(d, at, "components", (uint64_t)count + 1, count_max);
+            return false;
+        }
+        at = header_read(d, at, &header);
+        if (at && (header & 7) > OT_DELETE)
+            at = parts_read(d, at, header, &attrs, &content);
+        if (!at)
+            return false;
+    }
+    *ret = count;
     return true;
 }
 
-static int frame_take(struct slice *in, struct frame *ret)
+/* Of a component that has attributes or content. */
+static const uint8_t *parts_decode(struct decoder *d, const uint8_t *at, uint64_t header,
+                                   struct ot_comp *comp)
 {
-    struct frame f = {0};
-    uint64_t header, attrs_size;
+    uint64_t units;
+    size_t wrong = 0;
 
-    if (!varint_take(in, &header))
-        return OT_BAD_FORM;
-    f.kind = (enum ot_kind)(header & 3);
-    f.length = header >> 3;
-    if (f.length == 0)
-        return OT_BAD_FORM;
-    if (f.length > OT_UNITS_MAX)
-        return OT_TOO_LARGE;
-    if (header & 4) {
-        if (f.kind == OT_DELETE || !varint_take(in, &attrs_size) || attrs_size == 0 ||
-            !slice_take(in, attrs_size, &f.attrs))
-            return OT_BAD_FORM;
+    at = parts_read(d, at, header, &comp->attrs, &comp->content);
+    if (!at)
+        return NULL;
+    if (comp->attrs.size && ot_attrs_check_where(comp->attrs, comp->kind == OT_RETAIN, &wrong))
+        return refuse(d, OT_BAD_ATTRS, comp->attrs.data + wrong);
+    if (comp->kind == OT_INSERT) {
+        if (!ot_utf_units(comp->content, &units))
+            return refuse(d, OT_BAD_UTF8, comp->content.data + ot_utf_valid(comp->content));
+        comp->length = (uint32_t)units;
+    } else if (comp->kind == OT_EMBED) {
+        if (!ot_json_canonical_where(comp->content, true, &wrong))
+            return refuse(d, OT_BAD_EMBED, comp->content.data + wrong);
+        comp->length = 1;
     }
-    if (f.kind >= OT_INSERT && !slice_take(in, f.length, &f.content))
-        return OT_BAD_FORM;
-    *ret = f;
-    return 0;
-}
-
-static int frames_count(struct slice in, uint32_t count_max, uint32_t *ret)
-{
-    uint32_t count = 0;
-    struct frame f;
-
-    while (in.size) {
-        if (count == count_max)
-            return OT_TOO_LARGE;
-        int r = frame_take(&in, &f);
-        if (r)
-            return r;
-        count++;
-    }
-    *ret = count;
-    return 0;
-}
-
-/* Checks what the frame holds and counts its units. */
-static int comp_check(const struct frame *f, struct ot_comp *ret)
-{
-    uint64_t units = f->length;
-    int r = f->attrs.size ? ot_attrs_check(f->attrs, f->kind == OT_RETAIN) : 0;
-
-    if (r)
-        return r;
-    if (f->kind == OT_INSERT && !ot_utf_units(f->content, &units))
-        return OT_BAD_UTF8;
-    if (f->kind == OT_EMBED) {
-        if (!ot_json_canonical(f->content, true))
-            return OT_BAD_EMBED;
-        units = 1;
-    }
-    *ret = (struct ot_comp){
-        .kind = f->kind, .length = (uint32_t)units, .content = f->content, .attrs = f->attrs};
-    return 0;
+    return at;
 }
 
 static bool comps_merge(const struct ot_comp *a, const struct ot_comp *b)
@@ -100,53 +158,98 @@ static bool comps_merge(const struct ot_comp *a, const struct ot_comp *b)
     return a->kind == b->kind && a->kind != OT_EMBED && slice_equal(a->attrs, b->attrs);
 }
 
-static int comps_decode(struct slice in, struct ot_comp *comps, struct ot_op *op)
+static inline const uint8_t *comp_decode(struct decoder *d, const uint8_t *at, struct ot_comp *comp,
+                                         const struct ot_comp *first)
 {
-    struct frame f;
+    const uint8_t *start = at;
+    uint64_t header = 0;
 
-    for (uint32_t i = 0; i < op->count; i++) {
-        int r = frame_take(&in, &f);
-        if (!r)
-            r = comp_check(&f, &comps[i]);
-        if (r)
-            return r;
-        if (i && comps_merge(&comps[i - 1], &comps[i]))
-            return OT_BAD_NORMAL;
-        op->units_in += f.kind < OT_INSERT ? comps[i].length : 0;
-        op->units_out += f.kind != OT_DELETE ? comps[i].length : 0;
-        if (op->units_in > OT_UNITS_MAX || op->units_out > OT_UNITS_MAX)
-            return OT_TOO_LARGE;
-    }
-    const struct ot_comp *last = &comps[op->count - 1];
-    if (last->kind == OT_RETAIN && last->attrs.size == 0)
-        return OT_BAD_NORMAL;
-    return 0;
+    at = header_read(d, at, &header);
+    if (!at)
+        return NULL;
+    *comp = (struct ot_comp){.kind = (enum ot_kind)(header & 3), .length = (uint32_t)(header >> 3)};
+    if ((header & 7) > OT_DELETE && !(at = parts_decode(d, at, header, comp)))
+        return NULL;
+    if (comp > first && comps_merge(comp - 1, comp))
+        return refuse(d, OT_BAD_NORMAL, start);
+    return at;
 }
 
-int ot_decode(struct arena *mem, struct slice in, const struct ot_limits *limits, struct ot_op *ret)
+/* There is room for `room` components; one at least is there. */
+static const uint8_t *comps_decode(struct decoder *d, const uint8_t *at, struct ot_comp *comps,
+                                   uint32_t room, struct ot_op *op)
 {
-    struct ot_op op = {0};
+    struct ot_comp *comp = comps, *end = comps + room;
+    uint64_t units_in = 0, units_out = 0; /* no sum of all components' lengths overflows */
+    const uint8_t *start = at;
 
-    if (in.size > limits->size_max)
-        return OT_TOO_LARGE;
-    if (in.size == 0 || in.data[0] != OT_FORM_VERSION)
-        return OT_BAD_FORM;
-    in.data++;
-    in.size--;
-    int r = frames_count(in, limits->count_max, &op.count);
-    if (r)
-        return r;
-    if (op.count > 0) {
-        struct ot_comp *comps = arena_alloc(mem, op.count * sizeof *comps);
-        if (!comps)
-            return -ENOMEM;
-        r = comps_decode(in, comps, &op);
-        if (r)
-            return r;
-        op.comps = comps;
+    while (at < d->end && comp < end) {
+        start = at;
+        at = comp_decode(d, at, comp, comps);
+        if (!at)
+            break;
+        units_in += comp->kind < OT_INSERT ? comp->length : 0;
+        units_out += comp->kind != OT_DELETE ? comp->length : 0;
+        comp++;
     }
-    *ret = op;
-    return 0;
+    if (units_in > OT_UNITS_MAX)
+        return refuse_size(d, start, "units before the op", units_in, OT_UNITS_MAX);
+    if (units_out > OT_UNITS_MAX)
+        return refuse_size(d, start, "units after the op", units_out, OT_UNITS_MAX);
+    if (!at)
+        return NULL;
+    if (at < d->end)
+        return refuse_size(d, at, "components", (uint64_t)room + 1, room);
+    if (comp[-1].kind == OT_RETAIN && comp[-1].attrs.size == 0)
+        return refuse(d, OT_BAD_NORMAL, start);
+    *op = (struct ot_op){.comps = comps,
+                         .count = (uint32_t)(comp - comps),
+                         .units_in = units_in,
+                         .units_out = units_out};
+    return at;
+}
+
+int ot_decode_explain(struct arena *mem, struct slice in, const struct ot_limits *limits,
+                      struct ot_op *ret, struct ot_fault *fault)
+{
+    struct decoder d = {.start = in.data, .end = in.data + in.size, .fault = fault};
+
+    if (in.size > limits->size_max) {
+        refuse_size(&d, in.data, "bytes", in.size, limits->size_max);
+        return OT_TOO_LARGE;
+    }
+    if (in.size == 0 || in.data[0] != OT_FORM_VERSION) {
+        refuse(&d, OT_BAD_FORM, in.data);
+        return OT_BAD_FORM;
+    }
+    const uint8_t *first = in.data + 1, *end;
+    uint32_t room = (uint32_t)in.size - 1, count;
+    if (room == 0) {
+        *ret = OT_IDENTITY;
+        return 0;
+    }
+    if (room > FEW_BYTES && !frames_count(&d, first, limits->count_max, &room))
+        return fault->outcome;
+    room = room < limits->count_max ? room : limits->count_max;
+    struct ot_comp *comps = arena_alloc(mem, room * sizeof *comps);
+    if (!comps)
+        return -ENOMEM;
+    end = comps_decode(&d, first, comps, room, ret);
+    arena_trim(mem, room * sizeof *comps, end ? ret->count * sizeof *comps : 0);
+    if (end)
+        return 0;
+    (void)frames_count(&d, first, limits->count_max, &count); /* its fault, if it has one */
+    return fault->outcome;
+}
+
+void ot_fault_print(const struct ot_fault *fault, struct bytes *out)
+{
+    bytes_printf(out, "%s at byte %zu: ", ot_outcome_name(fault->outcome), fault->offset);
+    if (fault->of)
+        bytes_printf(out, "%llu %s, the limit is %llu", (unsigned long long)fault->found, fault->of,
+                     (unsigned long long)fault->limit);
+    else
+        bytes_append_str(out, ot_outcome_text(fault->outcome));
 }
 
 void ot_encode(const struct ot_op *op, struct bytes *out)

@@ -18,12 +18,29 @@ extern const struct ot_limits ot_limits_submit;
 /* What our own composition and snapshots may make: the document limit. */
 extern const struct ot_limits ot_limits_stored;
 
+/* Why bytes are no op. */
+struct ot_fault {
+    int outcome;
+    size_t offset;         /* of the byte where it shows */
+    const char *of;        /* OT_TOO_LARGE: of what there is too much; else NULL */
+    uint64_t found, limit; /* OT_TOO_LARGE: how much, and what is allowed */
+};
 /*
  * Checks everything that can be checked without the document. On success *ret borrows `in` and its
- * components live in `mem`. Outcomes: OT_BAD_*, OT_TOO_LARGE.
+ * components live in `mem`. Outcomes: OT_BAD_*, OT_TOO_LARGE; then *ret_fault tells.
  */
-MUST_CHECK int ot_decode(struct arena *mem, struct slice in, const struct ot_limits *limits,
-                         struct ot_op *ret);
+MUST_CHECK int ot_decode_explain(struct arena *mem, struct slice in, const struct ot_limits *limits,
+                                 struct ot_op *ret, struct ot_fault *ret_fault);
+MUST_CHECK static inline int ot_decode(struct arena *mem, struct slice in,
+                                       const struct ot_limits *limits, struct ot_op *ret)
+{
+    struct ot_fault fault;
+
+    return ot_decode_explain(mem, in, limits, ret, &fault);
+}
+/* "bad-utf8 at byte 17: …", for people; without what the bytes say. */
+void ot_fault_print(const struct ot_fault *fault, struct bytes *out);
+
 /* Appends; the caller tests out->failed. */
 void ot_encode(const struct ot_op *op, struct bytes *out);
 

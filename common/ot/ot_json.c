@@ -186,11 +186,20 @@ static bool scan_value(struct scan *s, unsigned depth)
     }
 }
 
-bool ot_json_canonical(struct slice value, bool object_only)
+bool ot_json_canonical_where(struct slice value, bool object_only, size_t *ret_wrong)
 {
     struct scan s = {.at = value.data, .end = value.data + value.size};
+    bool canonical = value.size > 0 && (!object_only || value.data[0] == '{') &&
+                     scan_value(&s, OT_JSON_DEPTH_MAX) && s.at == s.end;
 
-    if (value.size == 0 || (object_only && value.data[0] != '{'))
-        return false;
-    return scan_value(&s, OT_JSON_DEPTH_MAX) && s.at == s.end;
+    if (!canonical)
+        *ret_wrong = (size_t)(s.at - value.data);
+    return canonical;
+}
+
+bool ot_json_canonical(struct slice value, bool object_only)
+{
+    size_t wrong;
+
+    return ot_json_canonical_where(value, object_only, &wrong);
 }

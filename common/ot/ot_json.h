@@ -15,6 +15,8 @@
 
 /* Is value one canonical JSON value (an object, if `object_only`) and nothing else? */
 bool ot_json_canonical(struct slice value, bool object_only);
+/* Where it is not: the byte at which the scanner stopped, the size if the value is cut short. */
+bool ot_json_canonical_where(struct slice value, bool object_only, size_t *ret_wrong);
 
 /*
  * Writes v, which is finite, as ECMAScript's Number::toString does; returns the size. Not

@@ -51,8 +51,10 @@ static void node_free(struct ot_rope *rope, void *node, int level)
 
 struct ot_rope *ot_rope_free(struct ot_rope *rope)
 {
-    if (rope)
+    if (rope) {
         node_free(rope, rope->root, rope->height);
+        free(rope->finger);
+    }
     free(rope);
     return NULL;
 }
@@ -278,6 +280,7 @@ static int op_apply(struct ot_rope *rope, const struct ot_op *op)
 
     if (r)
         return r;
+    rope_finger_forget(rope);
     arena_init(&plan.scratch, SIZE_MAX);
     r = rope_plan_make(rope, op, &plan);
     struct rope_held *held = plan.held;
@@ -290,59 +293,65 @@ static int op_apply(struct ot_rope *rope, const struct ot_op *op)
         index += comp->kind != OT_DELETE ? comp->length : 0;
     }
     rope_plan_release(rope, &plan);
+    rope_finger_get(rope);
     return r;
 }
 
 /*
  * Typing: one small insert or delete within one leaf, which most ops are. It needs no memory, so it
- * needs no plan, and one walk from the root. False: nothing is done yet, whatever the reason.
+ * needs no plan, and at most one walk from the root. False: nothing is done yet, whatever the
+ * reason.
  */
 static bool typing_insert(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp)
 {
-    struct rope_path path;
+    struct rope_path own, *path = rope_finger_seek(rope, index, false, &own);
+    struct rope_leaf *leaf = path->leaf;
+    const struct ot_attrs *attrs = NULL;
 
-    if (border_cuts(rope, index, &path) ||
-        leaf_used(path.leaf) + comp->content.size + ROPE_RUN_ROOM > path.leaf->capacity)
+    if (leaf_used(leaf) + comp->content.size + ROPE_RUN_ROOM > leaf->capacity ||
+        leaf_cuts(leaf, path->offset))
         return false;
-    const struct ot_attrs *attrs = ot_attrs_intern(rope->table, comp->attrs);
-    if (!attrs && comp->attrs.size)
+    if (comp->attrs.size && !(attrs = ot_attrs_intern(rope->table, comp->attrs)))
         return false;
-    leaf_insert_text(rope, path.leaf, path.offset, comp->content, comp->length, attrs);
+    leaf_insert_text(rope, leaf, path->offset, comp->content, comp->length, attrs);
     ot_attrs_release(rope->table, attrs);
-    rope_count(rope, &path, comp->length);
+    rope_count(rope, path, comp->length);
     return true;
 }
 
 static bool typing_delete(struct ot_rope *rope, uint64_t index, const struct ot_comp *comp)
 {
-    struct rope_path path;
+    struct rope_path own, *path = rope_finger_seek(rope, index, true, &own);
+    struct rope_leaf *leaf = path->leaf;
 
-    rope_seek(rope, index, true, &path);
-    if (path.leaf->units - path.offset < comp->length || path.leaf->units == comp->length ||
-        leaf_cuts(path.leaf, path.offset) || leaf_cuts(path.leaf, path.offset + comp->length))
+    if (leaf->units - path->offset < comp->length || leaf->units == comp->length ||
+        leaf_cuts(leaf, path->offset) || leaf_cuts(leaf, path->offset + comp->length))
         return false;
-    leaf_delete(rope, path.leaf, path.offset, comp->length);
-    rope_count(rope, &path, -(int64_t)comp->length);
-    rope_settle(rope, &path);
+    leaf_delete(rope, leaf, path->offset, comp->length);
+    rope_count(rope, path, -(int64_t)comp->length);
+    rope_settle(rope, path);
     return true;
 }
 
 static bool typing_apply(struct ot_rope *rope, const struct ot_op *op)
 {
-    const struct ot_comp *last = &op->comps[op->count - 1];
-    uint64_t index = op->count == 2 ? op->comps[0].length : 0;
+    const struct ot_comp *comp = op->comps;
+    uint64_t index = 0;
 
-    if (op->count > 2 || index > rope->units ||
-        (op->count == 2 && (op->comps[0].kind != OT_RETAIN || op->comps[0].attrs.size)))
+    if (op->count == 2 && comp->kind == OT_RETAIN && comp->attrs.size == 0)
+        index = comp++->length;
+    else if (op->count != 1)
         return false;
-    if (last->kind == OT_INSERT && last->length <= OT_UNITS_MAX - rope->units)
-        return typing_insert(rope, index, last);
-    return last->kind == OT_DELETE && typing_delete(rope, index, last);
+    if (index > rope->units)
+        return false;
+    if (comp->kind == OT_INSERT && comp->length <= OT_UNITS_MAX - rope->units)
+        return typing_insert(rope, index, comp);
+    return comp->kind == OT_DELETE && typing_delete(rope, index, comp);
 }
 
 int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op)
 {
-    if (op->count == 0 || typing_apply(rope, op))
+    if (typing_apply(rope, op) || op->count == 0)
         return 0;
     return op_apply(rope, op);
 }

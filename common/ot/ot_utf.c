@@ -1,4 +1,10 @@
+/*
+ * Characters one by one, and in words of 8 bytes. Where the processor has wider ones, long texts go
+ * through utf_simd.c; both are tested against each other.
+ */
 #include "ot_utf.h"
+
+#include "utf_private.h"
 
 #define HIGH_BITS 0x8080808080808080ull
 
@@ -40,7 +46,7 @@ size_t ot_utf_char(const uint8_t *at, const uint8_t *end)
     return 4;
 }
 
-bool ot_utf_units(struct slice text, uint64_t *ret)
+bool utf_units_scalar(struct slice text, uint64_t *ret)
 {
     const uint8_t *at = text.data, *end = text.data + text.size;
     uint64_t units = 0;
@@ -61,22 +67,37 @@ bool ot_utf_units(struct slice text, uint64_t *ret)
     return true;
 }
 
+bool ot_utf_units_long(struct slice text, uint64_t *ret)
+{
+    return utf_has_simd(text.size) ? utf_units_simd(text, ret) : utf_units_scalar(text, ret);
+}
+
+size_t ot_utf_valid(struct slice text)
+{
+    const uint8_t *at = text.data, *end = text.data + text.size;
+    size_t size;
+
+    while (at < end && (size = ot_utf_char(at, end)) > 0)
+        at += size;
+    return (size_t)(at - text.data);
+}
+
 /* Units that begin in these 8 bytes: one per byte that continues nothing, one more per lead of 4.
- */
+ * The product sums the bytes. */
 static unsigned word_units(uint64_t v)
 {
-    uint64_t continuation = (v >> 7) & (~v >> 6);
-    uint64_t lead4 = (v >> 7) & (v >> 6) & (v >> 5) & (v >> 4);
     const uint64_t ones = 0x0101010101010101ull;
+    uint64_t continuation = (v >> 7) & (~v >> 6) & ones;
+    uint64_t lead4 = (v >> 7) & (v >> 6) & (v >> 5) & (v >> 4) & ones;
 
-    return 8 - (unsigned)__builtin_popcountll(continuation & ones) +
-           (unsigned)__builtin_popcountll(lead4 & ones);
+    return (unsigned)(((ones - continuation + lead4) * ones) >> 56);
 }
 
 bool ot_utf_offset(struct slice text, uint64_t units, size_t *ret_bytes)
 {
     const uint8_t *at = text.data, *end = text.data + text.size;
 
+    at += utf_skip_simd(text, &units);
     /* At most 9 units begin in a word: 7 characters and a pair whose lead is the last byte. Units
      * are counted with the lead, so a word may end within a character that is counted already. */
     while (units >= 9 && end - at >= 8) {

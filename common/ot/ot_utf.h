@@ -10,8 +10,18 @@
 /* Size of the valid character at `at` (at < end), 0 if there is none. */
 size_t ot_utf_char(const uint8_t *at, const uint8_t *end);
 
-/* Counts the UTF-16 units of text; false if it is not UTF-8. */
-MUST_CHECK bool ot_utf_units(struct slice text, uint64_t *ret);
+/* Counts the UTF-16 units of text; false if it is not UTF-8. Most texts are one key's. */
+MUST_CHECK bool ot_utf_units_long(struct slice text, uint64_t *ret);
+MUST_CHECK static inline bool ot_utf_units(struct slice text, uint64_t *ret)
+{
+    if (text.size != 1 || text.data[0] >= 0x80)
+        return ot_utf_units_long(text, ret);
+    *ret = 1;
+    return true;
+}
+
+/* Size of the longest part from the start that is UTF-8. */
+size_t ot_utf_valid(struct slice text);
 
 /*
  * Where unit `units` of text (which is UTF-8) begins, in bytes. False within a surrogate pair or

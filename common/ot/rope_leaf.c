@@ -49,11 +49,23 @@ static bool run_bytes(const struct rope_leaf *leaf, const struct rope_run *run, 
     return true;
 }
 
-bool leaf_find(const struct rope_leaf *leaf, uint32_t offset, bool right, struct rope_spot *ret)
+/* ASCII under one list, as most leaves are: units are bytes. */
+static inline bool leaf_plain(const struct rope_leaf *leaf)
+{
+    return leaf->run_count == 1 && leaf->size == leaf->units;
+}
+
+static inline bool spot_find(const struct rope_leaf *leaf, uint32_t offset, bool right,
+                             struct rope_spot *ret)
 {
     struct rope_spot spot = {.units = offset};
     size_t bytes = 0;
 
+    if (leaf_plain(leaf)) {
+        spot.bytes = offset;
+        *ret = spot;
+        return true;
+    }
     while (spot.run + 1u < leaf->run_count && spot.units + right > leaf->runs[spot.run].units) {
         spot.units -= leaf->runs[spot.run].units;
         spot.start += leaf->runs[spot.run].size;
@@ -64,6 +76,11 @@ bool leaf_find(const struct rope_leaf *leaf, uint32_t offset, bool right, struct
     spot.bytes = spot.start + bytes;
     *ret = spot;
     return true;
+}
+
+bool leaf_find(const struct rope_leaf *leaf, uint32_t offset, bool right, struct rope_spot *ret)
+{
+    return spot_find(leaf, offset, right, ret);
 }
 
 /* The text follows the runs, so one move makes room. */
@@ -85,14 +102,25 @@ static void runs_remove(struct rope_leaf *leaf, unsigned at, unsigned count)
     leaf->run_count = (uint16_t)(leaf->run_count - count);
 }
 
-static void text_open(struct rope_leaf *leaf, size_t at, struct slice text)
+static inline void text_open(struct rope_leaf *leaf, size_t at, struct slice text)
 {
     uint8_t *to = leaf_text(leaf) + at;
 
     MUST_SLOW(leaf_used(leaf) + text.size <= leaf->capacity);
     memmove(to + text.size, to, leaf->size - at);
-    memcpy(to, text.data, text.size);
+    if (text.size == 1)
+        *to = *text.data;
+    else
+        memcpy(to, text.data, text.size);
     leaf->size = (uint16_t)(leaf->size + text.size);
+}
+
+static inline void text_close(struct rope_leaf *leaf, size_t at, size_t size)
+{
+    uint8_t *to = leaf_text(leaf) + at;
+
+    memmove(to, to + size, leaf->size - at - size);
+    leaf->size = (uint16_t)(leaf->size - size);
 }
 
 /* Makes the spot a border between runs; returns the index of the run right of it. */
@@ -114,11 +142,11 @@ static unsigned spot_cut(struct ot_rope *rope, struct rope_leaf *leaf, const str
     return spot->run + 1;
 }
 
-static struct rope_spot spot_at(const struct rope_leaf *leaf, uint32_t offset, bool right)
+static inline struct rope_spot spot_at(const struct rope_leaf *leaf, uint32_t offset, bool right)
 {
     struct rope_spot spot;
 
-    MUST(leaf_find(leaf, offset, right, &spot)); /* the op was checked */
+    MUST(spot_find(leaf, offset, right, &spot)); /* the op was checked */
     return spot;
 }
 
@@ -141,8 +169,19 @@ static bool run_continues(const struct rope_leaf *leaf, unsigned at, const struc
     return at < leaf->run_count && !leaf->runs[at].embed && leaf->runs[at].attrs == attrs;
 }
 
-void leaf_insert_text(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset,
-                      struct slice text, uint32_t units, const struct ot_attrs *attrs)
+static inline void run_extend(struct ot_rope *rope, struct rope_leaf *leaf, unsigned at,
+                              size_t bytes, struct slice text, uint32_t units)
+{
+    leaf->runs[at].size = (uint16_t)(leaf->runs[at].size + text.size);
+    leaf->runs[at].units = (uint16_t)(leaf->runs[at].units + units);
+    leaf->units = (uint16_t)(leaf->units + units);
+    rope->bytes += text.size;
+    text_open(leaf, bytes, text);
+}
+
+static __attribute__((noinline)) void text_place(struct ot_rope *rope, struct rope_leaf *leaf,
+                                                 uint32_t offset, struct slice text, uint32_t units,
+                                                 const struct ot_attrs *attrs)
 {
     struct rope_spot spot = spot_at(leaf, offset, false);
     unsigned at = spot.run;
@@ -152,11 +191,16 @@ void leaf_insert_text(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t off
         if (!run_continues(leaf, at, attrs))
             run_insert(rope, leaf, at, (struct rope_run){.attrs = ot_attrs_ref(attrs)});
     }
-    leaf->runs[at].size = (uint16_t)(leaf->runs[at].size + text.size);
-    leaf->runs[at].units = (uint16_t)(leaf->runs[at].units + units);
-    text_open(leaf, spot.bytes, text);
-    leaf->units = (uint16_t)(leaf->units + units);
-    rope->bytes += text.size;
+    run_extend(rope, leaf, at, spot.bytes, text, units);
+}
+
+void leaf_insert_text(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset,
+                      struct slice text, uint32_t units, const struct ot_attrs *attrs)
+{
+    if (leaf_plain(leaf) && run_continues(leaf, 0, attrs))
+        run_extend(rope, leaf, 0, offset, text, units);
+    else
+        text_place(rope, leaf, offset, text, units, attrs);
 }
 
 void leaf_insert_embed(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset,
@@ -174,12 +218,12 @@ void leaf_insert_embed(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t of
     rope->memory += sizeof *embed + embed->size;
 }
 
-void leaf_delete(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, uint32_t units)
+static void runs_delete(struct ot_rope *rope, struct rope_leaf *leaf, const struct rope_spot *spot,
+                        uint32_t units)
 {
-    struct rope_spot spot = spot_at(leaf, offset, true);
-    unsigned at = spot.run, whole = spot.units ? at + 1 : at, whole_count = 0;
-    uint32_t from = spot.units, left = units;
-    size_t start = spot.start, removed = 0;
+    unsigned at = spot->run, whole = spot->units ? at + 1 : at, whole_count = 0;
+    uint32_t from = spot->units, left = units;
+    size_t start = spot->start, removed = 0;
 
     for (; left > 0; at++, from = 0) {
         struct rope_run *run = &leaf->runs[at];
@@ -202,14 +246,38 @@ void leaf_delete(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, 
         left -= take;
         start += size;
     }
-    uint8_t *to = leaf_text(leaf) + spot.bytes;
-    memmove(to, to + removed, leaf->size - spot.bytes - removed);
-    leaf->size = (uint16_t)(leaf->size - removed);
+    text_close(leaf, spot->bytes, removed);
     leaf->units = (uint16_t)(leaf->units - units);
     runs_remove(leaf, whole, whole_count);
     runs_merge(rope, leaf, whole);
 }
 
+/* Most deletes leave something of the one run that they are in. */
+static inline bool run_shorten(struct ot_rope *rope, struct rope_leaf *leaf,
+                               const struct rope_spot *spot, uint32_t units)
+{
+    struct rope_run *run = &leaf->runs[spot->run];
+    size_t end;
+
+    if (units >= run->units || units > run->units - spot->units)
+        return false;
+    MUST(run_bytes(leaf, run, spot->start, spot->units + units, &end));
+    size_t size = spot->start + end - spot->bytes;
+    run->size = (uint16_t)(run->size - size);
+    run->units = (uint16_t)(run->units - units);
+    text_close(leaf, spot->bytes, size);
+    leaf->units = (uint16_t)(leaf->units - units);
+    rope->bytes -= size;
+    return true;
+}
+
+void leaf_delete(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, uint32_t units)
+{
+    struct rope_spot spot = spot_at(leaf, offset, true);
+
+    if (!run_shorten(rope, leaf, &spot, units))
+        runs_delete(rope, leaf, &spot, units);
+}
 void leaf_format(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, uint32_t units,
                  struct rope_format *format)
 {

@@ -60,19 +60,6 @@ struct rope_inner {
     void *children[ROPE_FANOUT]; /* owned; inner nodes or leaves */
 };
 
-struct ot_rope {
-    struct ot_attrs_table *table; /* borrowed */
-    void *root;                   /* owned; a leaf if height is 0 */
-    int height;
-    uint64_t units;
-    size_t bytes, memory;
-    size_t attrs_bytes; /* of all runs' lists, each counted for each run */
-    uint32_t run_count, leaf_count, inner_count;
-    /* Only while an op is applied: nodes to use, so that nothing can fail half-way. */
-    void *spare_leaves, *spare_inners; /* owned; the first word is the next */
-    uint32_t spare_leaf_count, spare_inner_count;
-};
-
 /* A place in a leaf and the way to it, up[0] being the leaf's parent. Any change of the tree's
  * shape makes it invalid. */
 struct rope_path {
@@ -82,6 +69,30 @@ struct rope_path {
     } up[ROPE_HEIGHT_MAX];
     struct rope_leaf *leaf;
     uint32_t offset; /* units into the leaf */
+};
+
+/*
+ * Where the last key was typed: the next one is mostly in the same leaf, and needs no walk from the
+ * root then. Only of documents of more than one leaf.
+ */
+struct rope_finger {
+    struct rope_path path;
+    uint64_t start; /* units before the leaf */
+    bool valid;     /* the tree's shape is what it was */
+};
+
+struct ot_rope {
+    struct ot_attrs_table *table; /* borrowed */
+    void *root;                   /* owned; a leaf if height is 0 */
+    int height;
+    struct rope_finger *finger; /* owned; NULL: none */
+    uint64_t units;
+    size_t bytes, memory;
+    size_t attrs_bytes; /* of all runs' lists, each counted for each run */
+    uint32_t run_count, leaf_count, inner_count;
+    /* Only while an op is applied: nodes to use, so that nothing can fail half-way. */
+    void *spare_leaves, *spare_inners; /* owned; the first word is the next */
+    uint32_t spare_leaf_count, spare_inner_count;
 };
 
 /* --- rope_leaf.c --- */
@@ -156,8 +167,39 @@ struct rope_leaf *leaf_take_spare(struct ot_rope *rope);
 
 /* index <= units. At a border between leaves: the left one, or with `right` the right one. */
 void rope_seek(const struct ot_rope *rope, uint64_t index, bool right, struct rope_path *ret);
+/* The same by the finger, which stands there then; `own` is used where there is none. */
+struct rope_path *rope_finger_walk(struct ot_rope *rope, uint64_t index, bool right,
+                                   struct rope_path *own);
+static inline struct rope_path *rope_finger_seek(struct ot_rope *rope, uint64_t index, bool right,
+                                                 struct rope_path *own)
+{
+    struct rope_finger *finger = rope->finger;
+
+    if (!finger || !finger->valid)
+        return rope_finger_walk(rope, index, right, own);
+    uint64_t offset = index - finger->start; /* before the leaf: a very large number */
+    if (offset - !right >= finger->path.leaf->units)
+        return rope_finger_walk(rope, index, right, own);
+    finger->path.offset = (uint32_t)offset;
+    return &finger->path;
+}
+/* Makes one, if there is memory for it: who has none walks. */
+void rope_finger_get(struct ot_rope *rope);
+
+static inline void rope_finger_forget(struct ot_rope *rope)
+{
+    if (rope->finger)
+        rope->finger->valid = false;
+}
+
 /* Units were added to (or removed from) the path's leaf: counts them all the way up. */
-void rope_count(struct ot_rope *rope, struct rope_path *path, int64_t units);
+static inline void rope_count(struct ot_rope *rope, struct rope_path *path, int64_t units)
+{
+    for (int level = 0; level < rope->height; level++)
+        path->up[level].node->units[path->up[level].index] += (uint32_t)units;
+    rope->units += (uint64_t)units;
+}
+
 /* Puts a leaf behind the path's, whose units are counted as the path's leaf's so far. */
 void rope_add_leaf(struct ot_rope *rope, struct rope_path *path, struct rope_leaf *leaf);
 /* The path's leaf holds nothing any more: takes it out. */

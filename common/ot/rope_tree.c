@@ -121,11 +121,29 @@ void rope_seek(const struct ot_rope *rope, uint64_t index, bool right, struct ro
     ret->offset = left;
 }
 
-void rope_count(struct ot_rope *rope, struct rope_path *path, int64_t units)
+void rope_finger_get(struct ot_rope *rope)
 {
-    for (int level = 0; level < rope->height; level++)
-        path->up[level].node->units[path->up[level].index] += (uint32_t)units;
-    rope->units += (uint64_t)units;
+    if (rope->finger || rope->height == 0)
+        return;
+    rope->finger = malloc(sizeof *rope->finger);
+    if (!rope->finger)
+        return;
+    rope->finger->valid = false;
+    rope->memory += sizeof *rope->finger;
+}
+
+struct rope_path *rope_finger_walk(struct ot_rope *rope, uint64_t index, bool right,
+                                   struct rope_path *own)
+{
+    struct rope_finger *finger = rope->finger;
+    struct rope_path *path = finger ? &finger->path : own;
+
+    rope_seek(rope, index, right, path);
+    if (finger) {
+        finger->start = index - path->offset;
+        finger->valid = true;
+    }
+    return path;
 }
 
 static void inner_insert(struct rope_inner *inner, unsigned at, void *child, uint32_t units)
@@ -209,6 +227,14 @@ void rope_add_leaf(struct ot_rope *rope, struct rope_path *path, struct rope_lea
     child_add(rope, path, 0, leaf, leaf->units);
 }
 
+static void finger_free(struct ot_rope *rope)
+{
+    if (rope->finger)
+        rope->memory -= sizeof *rope->finger;
+    free(rope->finger);
+    rope->finger = NULL;
+}
+
 static void root_shrink(struct ot_rope *rope)
 {
     while (rope->height > 0) {
@@ -219,6 +245,13 @@ static void root_shrink(struct ot_rope *rope)
         rope->height--;
         inner_free(rope, root);
     }
+    finger_free(rope); /* a small document costs no more than it needs */
+}
+
+/* Do two leaves below one parent need little together? */
+static inline bool leaves_fit(const struct rope_inner *parent, unsigned at)
+{
+    return leaf_used(parent->children[at]) + leaf_used(parent->children[at + 1]) <= ROPE_LEAF_MERGE;
 }
 
 /* Joins two children of a parent if they fit in one. */
@@ -228,7 +261,7 @@ static bool children_join(struct ot_rope *rope, struct rope_inner *parent, unsig
         return false;
     if (level == 0) {
         struct rope_leaf *left = parent->children[at], *right = parent->children[at + 1];
-        if (leaf_used(left) + leaf_used(right) > ROPE_LEAF_MERGE)
+        if (!leaves_fit(parent, at))
             return false;
         leaf_join(rope, left, right);
         leaf_free(rope, right);
@@ -255,13 +288,20 @@ static void settle(struct ot_rope *rope, struct rope_path *path, int level)
             joined = children_join(rope, parent, at - 1, level) || joined;
         if (!joined)
             break;
+        rope_finger_forget(rope);
     }
     root_shrink(rope);
 }
 
 void rope_settle(struct ot_rope *rope, struct rope_path *path)
 {
-    settle(rope, path, 0);
+    if (rope->height == 0)
+        return;
+    const struct rope_inner *parent = path->up[0].node;
+    unsigned at = path->up[0].index;
+    if ((at > 0 && leaves_fit(parent, at - 1)) ||
+        (at + 1 < parent->count && leaves_fit(parent, at)))
+        settle(rope, path, 0);
 }
 
 void rope_remove_leaf(struct ot_rope *rope, struct rope_path *path)

@@ -59,12 +59,32 @@ static void verify_node(const struct ot_rope *rope, const void *node, int level,
     sums->inner_count++;
 }
 
+/* The finger's way is the one that a walk from the root takes. */
+static void verify_finger(const struct ot_rope *rope, const struct rope_finger *finger)
+{
+    const struct rope_path *path = &finger->path;
+    struct rope_path walked;
+
+    MUST(rope->height > 0);
+    if (!finger->valid)
+        return;
+    rope_seek(rope, finger->start, true, &walked);
+    MUST(walked.leaf == path->leaf && walked.offset == 0);
+    for (int level = 0; level < rope->height; level++)
+        MUST(walked.up[level].node == path->up[level].node &&
+             walked.up[level].index == path->up[level].index);
+}
+
 void ot_rope_verify(const struct ot_rope *rope)
 {
     struct sums sums = {.memory = sizeof *rope};
 
     MUST(rope->height >= 0 && rope->height < ROPE_HEIGHT_MAX);
     verify_node(rope, rope->root, rope->height, &sums);
+    if (rope->finger) {
+        verify_finger(rope, rope->finger);
+        sums.memory += sizeof *rope->finger;
+    }
     MUST(sums.units == rope->units && sums.bytes == rope->bytes && sums.memory == rope->memory);
     MUST(sums.attrs_bytes == rope->attrs_bytes && sums.run_count == rope->run_count);
     MUST(sums.leaf_count == rope->leaf_count && sums.inner_count == rope->inner_count);
