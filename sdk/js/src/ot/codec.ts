@@ -15,10 +15,8 @@ export interface OpLimits {
   readonly bytesMax: number;
   readonly compsMax: number;
 }
-/** What may be submitted. */
-export const SUBMIT_LIMITS: OpLimits = { bytesMax: 256 * 1024, compsMax: 64 * 1024 };
 /** What the services make themselves: composed runs and snapshots. */
-export const STORED_LIMITS: OpLimits = { bytesMax: 128 * 2 ** 20, compsMax: 8 * 2 ** 20 };
+const STORED_LIMITS: OpLimits = { bytesMax: 128 * 2 ** 20, compsMax: 8 * 2 ** 20 };
 
 // --- writing ---
 

@@ -2,17 +2,9 @@
  * The algebra of operations (docs/algebra.md), component by component the same as the C library's:
  * pure functions on immutable values, no dependency.
  */
-export { Attrs, attrsBetween, attrsFromObject, sameAttrs } from "./attrs.ts";
+export { Attrs, attrsFromObject } from "./attrs.ts";
 export { OpBuilder } from "./builder.ts";
-export {
-  compSize,
-  decode,
-  encode,
-  encodedSize,
-  type OpLimits,
-  STORED_LIMITS,
-  SUBMIT_LIMITS,
-} from "./codec.ts";
+export { compSize, decode, encode, encodedSize, type OpLimits } from "./codec.ts";
 export { compose } from "./compose.ts";
 export { fromDelta, toDelta } from "./delta.ts";
 export { Document } from "./document.ts";
