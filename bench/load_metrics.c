@@ -90,8 +90,8 @@ static int64_t lag_ms(const char *dir, const char *name)
     int64_t lag = -1;
 
     if (admin_address(dir, name, &at) && get(&at, "/metrics", &page) &&
-        load_metric_find(bytes_slice(&page), "weft_archiver_lag_milliseconds", &value))
-        lag = (int64_t)value;
+        load_metric_find(bytes_slice(&page), "weft_archiver_lag_seconds", &value))
+        lag = (int64_t)(value * 1000);
     bytes_fini(&page);
     return lag;
 }

@@ -17,6 +17,7 @@
 #define WEFT_BACKEND_H
 
 #include "cluster_breaker.h"
+#include "obs_stats.h"
 #include "pg_client.h"
 #include "redis_client.h"
 #include "storage_call.h"
@@ -75,6 +76,9 @@ bool backend_ready(const struct backend *backend);
 const char *backend_server_name(enum backend_server server);
 const char *backend_state_name(enum backend_state state);
 
+/* The tables of the families below; the last for who has PostgreSQL. */
+obs_table_fn backend_calls_table, backend_servers_table, backend_redis_table,
+    backend_postgres_table;
 /* Appends the families weft_storage_*, weft_redis_* and weft_postgres_* in Prometheus' form. */
 void backend_metrics_append(const struct backend *backend, struct bytes *out);
 

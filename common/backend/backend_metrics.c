@@ -41,8 +41,14 @@ static const struct obs_row call_rows[] = {
         TOOK_ROW){OBS_COUNTER, offsetof(struct backend_stats, pages),
                   "weft_storage_read_pages_total", "", "Pages of reads that took more than one."},
 };
-static const struct obs_table call_table = {call_rows, sizeof call_rows / sizeof *call_rows,
-                                            sizeof(struct backend_stats)};
+
+const struct obs_table *backend_calls_table(void)
+{
+    static const struct obs_table table = {call_rows, sizeof call_rows / sizeof *call_rows,
+                                           sizeof(struct backend_stats)};
+
+    return &table;
+}
 
 #define CLIENT_ROWS(type, name)                                                                    \
     {OBS_COUNTER, offsetof(type, calls), "weft_" name "_calls_total", "", "Calls to the client."}, \
@@ -60,16 +66,29 @@ static const struct obs_row redis_rows[] = {
     {OBS_COUNTER, offsetof(struct redis_client_stats, library_loads),
      "weft_redis_library_loads_total", "", "Loads of the function library."},
 };
-static const struct obs_table redis_table = {redis_rows, sizeof redis_rows / sizeof *redis_rows,
-                                             sizeof(struct redis_client_stats)};
+
+const struct obs_table *backend_redis_table(void)
+{
+    static const struct obs_table table = {redis_rows, sizeof redis_rows / sizeof *redis_rows,
+                                           sizeof(struct redis_client_stats)};
+
+    return &table;
+}
 
 static const struct obs_row postgres_rows[] = {
     CLIENT_ROWS(struct pg_client_stats, "postgres"){
         OBS_COUNTER, offsetof(struct pg_client_stats, locks_expired),
         "weft_postgres_locks_expired_total", "", "Locks that were held for too long."},
 };
-static const struct obs_table postgres_table = {
-    postgres_rows, sizeof postgres_rows / sizeof *postgres_rows, sizeof(struct pg_client_stats)};
+
+const struct obs_table *backend_postgres_table(void)
+{
+    static const struct obs_table table = {postgres_rows,
+                                           sizeof postgres_rows / sizeof *postgres_rows,
+                                           sizeof(struct pg_client_stats)};
+
+    return &table;
+}
 
 /* What is true now, by server. */
 struct gauges {
@@ -95,8 +114,14 @@ static const struct obs_row gauge_rows[] = {
     SERVER_ROWS(OBS_COUNTER, held_back, "weft_storage_breaker_refused_total",
                 "Calls that the circuit breaker held back."),
 };
-static const struct obs_table gauge_table = {gauge_rows, sizeof gauge_rows / sizeof *gauge_rows,
-                                             sizeof(struct gauges)};
+
+const struct obs_table *backend_servers_table(void)
+{
+    static const struct obs_table table = {gauge_rows, sizeof gauge_rows / sizeof *gauge_rows,
+                                           sizeof(struct gauges)};
+
+    return &table;
+}
 
 static struct gauges gauges_of(const struct backend *backend)
 {
@@ -118,9 +143,9 @@ void backend_metrics_append(const struct backend *backend, struct bytes *out)
 {
     struct gauges gauges = gauges_of(backend);
 
-    obs_metrics_append(out, &call_table, &backend->stats);
-    obs_metrics_append(out, &gauge_table, &gauges);
-    obs_metrics_append(out, &redis_table, redis_client_stats(backend->redis));
+    obs_metrics_append(out, backend_calls_table(), &backend->stats);
+    obs_metrics_append(out, backend_servers_table(), &gauges);
+    obs_metrics_append(out, backend_redis_table(), redis_client_stats(backend->redis));
     if (backend->postgres)
-        obs_metrics_append(out, &postgres_table, pg_client_stats(backend->postgres));
+        obs_metrics_append(out, backend_postgres_table(), pg_client_stats(backend->postgres));
 }

@@ -54,6 +54,7 @@ struct ev_loop *ev_loop_new(const struct ev_loop_config *config)
         config = &defaults;
     loop->read_size = config->read_size ? config->read_size : READ_SIZE_DEFAULT;
     loop->out_bytes_max = config->out_bytes_max ? config->out_bytes_max : OUT_BYTES_DEFAULT;
+    loop->stats.out_bytes_max = loop->out_bytes_max;
     loop->close_ms = config->close_ms ? config->close_ms : CLOSE_MS_DEFAULT;
     list_init(&loop->later);
     list_init(&loop->release);
@@ -127,12 +128,8 @@ static void turn_end(struct ev_loop *loop)
     ev_streams_bury(loop);
     tasks_run(&loop->release);
     loop->stats.turns++;
-    if (begun_us) {
-        uint64_t turn_us = (uint64_t)(ev_clock_us() - begun_us);
-        loop->stats.busy_us += turn_us;
-        if (turn_us > loop->stats.turn_us_max)
-            loop->stats.turn_us_max = turn_us;
-    }
+    if (begun_us)
+        obs_hist_add(&loop->stats.turn_us, (uint64_t)(ev_clock_us() - begun_us));
     loop->now_us = 0;
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "obs_hist.h"
 
 struct ev_loop;
 
@@ -35,14 +36,13 @@ struct ev_task {
 /* Plain counters, for the metrics table. */
 struct ev_loop_stats {
     uint64_t turns;
-    uint64_t busy_us;     /* from the first callback of a turn to its end, summed */
-    uint64_t turn_us_max; /* the longest turn; the reader may set it back to 0 */
+    struct obs_hist turn_us; /* of turns that had callbacks: from the first one to the end */
     uint64_t reads, bytes_in;
     uint64_t writes, bytes_out;
     uint64_t writes_blocked; /* the kernel took less than was there */
     uint64_t sends_full;     /* refused because a queue or the account was full */
     uint64_t accepted, accepts_refused;
-    size_t out_bytes;     /* now queued on all streams */
+    size_t out_bytes, out_bytes_max; /* now queued on all streams, and allowed */
     size_t streams, live; /* streams; objects of any kind that must be freed before the loop */
 };
 

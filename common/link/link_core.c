@@ -44,6 +44,8 @@ struct link_peer {
     bool silent_due; /* on_silent is owed */
 };
 
+OBS_STATS_TABLE(link_stats, LINK_STATS)
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static void limits_default(struct link_limits *l)
@@ -112,7 +114,7 @@ static void dirty_mark(struct link_peer *p)
 
 static void queue_drop(struct link_peer *p)
 {
-    p->core->stats.queued -= p->out.queued;
+    p->core->stats.queued -= (int64_t)p->out.queued;
     link_out_fini(&p->out);
 }
 
@@ -156,7 +158,7 @@ int link_peer_open(struct link_core *c, const char *address, uint64_t boot_id, i
         return -EINVAL;
     if (link_peer_find(c, boot_id))
         return -EEXIST;
-    if (c->stats.peers >= limits->peers_max)
+    if ((size_t)c->stats.peers >= limits->peers_max)
         return -ENOSPC;
     struct link_peer *p = calloc(1, sizeof *p);
     if (!p)
@@ -276,10 +278,10 @@ int link_peer_send(struct link_peer *p, const void *item, size_t size)
     if (p->reset_due != LINK_RESET_NONE)
         return LINK_SEND_RESET;
     bool fits = size <= c->config.limits.item_max &&
-                size <= c->config.limits.queue_all_max - c->stats.queued &&
+                size <= c->config.limits.queue_all_max - (size_t)c->stats.queued &&
                 link_out_push(&p->out, slice_of(item, size));
-    c->stats.queued += p->out.queued - before;
-    if (!fits || c->stats.queued > c->config.limits.queue_all_max) {
+    c->stats.queued += (int64_t)(p->out.queued - before);
+    if (!fits || (size_t)c->stats.queued > c->config.limits.queue_all_max) {
         reset_later(p, LINK_RESET_FULL);
         return LINK_SEND_RESET;
     }
@@ -313,8 +315,10 @@ static void batch_send(struct link_peer *p, int64_t now_us)
     struct link_batch *batch = link_out_take(&p->out, now_us);
     struct link_head head = {.count = batch->count};
 
-    c->stats.queued -= before - p->out.queued;
+    c->stats.queued -= (int64_t)(before - p->out.queued);
     c->stats.batches_out++;
+    obs_hist_add(&c->stats.batch_items, batch->count);
+    obs_hist_add(&c->stats.batch_bytes, batch->bytes.size);
     message_send(p, &head, LINK_BATCH, &batch->bytes);
     link_batch_free(batch);
 }

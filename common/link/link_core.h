@@ -19,6 +19,7 @@
 #include "bytes.h"
 #include "hash.h"
 #include "list.h"
+#include "obs_stats.h"
 
 #define LINK_HEARTBEAT_US 250000
 #define LINK_SILENT_US 1000000
@@ -96,18 +97,36 @@ struct link_config {
     void *arg; /* of the callbacks */
 };
 
-/* Plain counters for the metrics table. */
-struct link_stats {
-    uint64_t batches_out, items_out, bytes_out;
-    uint64_t batches_in, items_in, bytes_in;
-    uint64_t heartbeats_out, heartbeats_in;
-    uint64_t resets_gap, resets_peer, resets_full, resets_bad, resets_asked, resets_replaced;
-    uint64_t stale;        /* of an epoch that is over, or twice */
-    uint64_t refused;      /* messages that are not of this protocol */
-    uint64_t wrong_target; /* meant for another boot id */
-    uint64_t contacts;     /* from processes without a peer */
-    size_t peers, queued;
-};
+#define LINK_RESETS "Links reset: what is sent or received on them may be lost in part."
+#define LINK_STATS(X)                                                                              \
+    X(COUNTER, batches_out, "weft_link_batches_total", "direction=\"out\"", "Batches of items.")   \
+    X(COUNTER, batches_in, "weft_link_batches_total", "direction=\"in\"", "Batches of items.")     \
+    X(COUNTER, items_out, "weft_link_items_total", "direction=\"out\"", "Items in batches.")       \
+    X(COUNTER, items_in, "weft_link_items_total", "direction=\"in\"", "Items in batches.")         \
+    X(COUNTER, bytes_out, "weft_link_bytes_total", "direction=\"out\"", "Bytes of messages.")      \
+    X(COUNTER, bytes_in, "weft_link_bytes_total", "direction=\"in\"", "Bytes of messages.")        \
+    X(COUNTER, heartbeats_out, "weft_link_heartbeats_total", "direction=\"out\"", "Heartbeats.")   \
+    X(COUNTER, heartbeats_in, "weft_link_heartbeats_total", "direction=\"in\"", "Heartbeats.")     \
+    X(SIZES, batch_items, "weft_link_batch_items", "", "Items in a batch that was sent.")          \
+    X(SIZES, batch_bytes, "weft_link_batch_bytes", "", "Size of a batch that was sent.")           \
+    X(COUNTER, resets_gap, "weft_link_resets_total", "reason=\"gap\"", LINK_RESETS)                \
+    X(COUNTER, resets_peer, "weft_link_resets_total", "reason=\"peer\"", LINK_RESETS)              \
+    X(COUNTER, resets_full, "weft_link_resets_total", "reason=\"full\"", LINK_RESETS)              \
+    X(COUNTER, resets_bad, "weft_link_resets_total", "reason=\"bad\"", LINK_RESETS)                \
+    X(COUNTER, resets_asked, "weft_link_resets_total", "reason=\"asked\"", LINK_RESETS)            \
+    X(COUNTER, resets_replaced, "weft_link_resets_total", "reason=\"replaced\"", LINK_RESETS)      \
+    X(COUNTER, stale, "weft_link_stale_total", "",                                                 \
+      "Batches of an epoch that is over, or that came twice: dropped.")                            \
+    X(COUNTER, refused, "weft_link_refused_total", "",                                             \
+      "Messages that are not of this protocol: dropped.")                                          \
+    X(COUNTER, wrong_target, "weft_link_wrong_target_total", "",                                   \
+      "Messages meant for another process: dropped.")                                              \
+    X(COUNTER, contacts, "weft_link_contacts_total", "",                                           \
+      "Messages of processes that there was no link with.")                                        \
+    X(GAUGE, peers, "weft_link_peers", "", "Processes linked with.")                               \
+    X(GAUGE, queued, "weft_link_queued_bytes", "", "Bytes that wait for all peers together.")
+
+OBS_STATS_STRUCT(link_stats, LINK_STATS)
 
 struct link_core {
     struct link_config config;

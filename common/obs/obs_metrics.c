@@ -16,7 +16,7 @@ static void append_seconds(struct bytes *out, uint64_t us)
 
 static void append_value(struct bytes *out, enum obs_kind kind, uint64_t value)
 {
-    if (kind == OBS_TIMES)
+    if (kind == OBS_TIMES || kind == OBS_SECONDS)
         append_seconds(out, value);
     else
         bytes_printf(out, "%" PRIu64, value);
@@ -62,8 +62,15 @@ static void append_row(struct bytes *out, const struct obs_row *row, const void 
     const void *at = obs_row_in(row, stats);
     switch (row->kind) {
     case OBS_COUNTER:
+    case OBS_SECONDS:
         append_series(out, row, "");
-        bytes_printf(out, "%" PRIu64 "\n", *(const uint64_t *)at);
+        append_value(out, row->kind, *(const uint64_t *)at);
+        bytes_append_u8(out, '\n');
+        break;
+    case OBS_AGE:
+        append_series(out, row, "");
+        append_seconds(out, *(const int64_t *)at > 0 ? *(const uint64_t *)at : 0);
+        bytes_append_u8(out, '\n');
         break;
     case OBS_GAUGE:
         append_series(out, row, "");
@@ -76,14 +83,55 @@ static void append_row(struct bytes *out, const struct obs_row *row, const void 
     }
 }
 
+static const char *kind_name(enum obs_kind kind)
+{
+    static const char *const names[] = {"counter", "counter",   "gauge",
+                                        "gauge",   "histogram", "histogram"};
+
+    return names[kind];
+}
+
+/* Is it a row of the family that the row before it began? */
+static bool goes_on(const struct obs_table *table, size_t at)
+{
+    return at > 0 && strcmp(table->rows[at - 1].name, table->rows[at].name) == 0;
+}
+
 void obs_metrics_append(struct bytes *out, const struct obs_table *table, const void *stats)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram", "histogram"};
     for (size_t i = 0; i < table->count; i++) {
         const struct obs_row *row = &table->rows[i];
-        if (i == 0 || strcmp(row[-1].name, row->name) != 0)
+        if (!goes_on(table, i))
             bytes_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
-                         types[row->kind]);
+                         kind_name(row->kind));
         append_row(out, row, stats);
+    }
+}
+
+/* The labels of a family: those that all its rows share the value of are not told apart. */
+static void document_labels(struct bytes *out, const struct obs_table *table, size_t at)
+{
+    const char *between = "";
+
+    for (size_t i = at; i < table->count && (i == at || goes_on(table, i)); i++) {
+        if (!*table->rows[i].labels)
+            continue;
+        bytes_printf(out, "%s`%s`", between, table->rows[i].labels);
+        between = " ";
+    }
+}
+
+void obs_metrics_document(struct bytes *out, obs_table_fn *const *tables)
+{
+    for (; *tables; tables++) {
+        const struct obs_table *table = (*tables)();
+        for (size_t i = 0; i < table->count; i++) {
+            const struct obs_row *row = &table->rows[i];
+            if (goes_on(table, i))
+                continue;
+            bytes_printf(out, "| `%s` | %s | ", row->name, kind_name(row->kind));
+            document_labels(out, table, i);
+            bytes_printf(out, " | %s |\n", row->help);
+        }
     }
 }

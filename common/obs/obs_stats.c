@@ -10,9 +10,11 @@ void obs_stats_merge(const struct obs_table *table, void *into, const void *from
         void *to = (char *)into + row->offset;
         switch (row->kind) {
         case OBS_COUNTER:
+        case OBS_SECONDS:
             *(uint64_t *)to += *(const uint64_t *)obs_row_in(row, from);
             break;
         case OBS_GAUGE:
+        case OBS_AGE:
             *(int64_t *)to += *(const int64_t *)obs_row_in(row, from);
             break;
         case OBS_TIMES:
@@ -64,7 +66,10 @@ static const char *check_name(const struct obs_row *row)
         "percent"};
     static const char *const kinds[] = {"counter", "gauge", "histogram", "summary"};
     static const char *const reserved[] = {"_bucket", "_count", "_sum"};
-    if (strncmp(row->name, "weft_", 5) != 0 || !snake_case(row->name, strlen(row->name)))
+    bool counts = row->kind == OBS_COUNTER || row->kind == OBS_SECONDS;
+    /* process_* are the names that all of Prometheus' clients give a process' own numbers. */
+    bool ours = strncmp(row->name, "weft_", 5) == 0 || strncmp(row->name, "process_", 8) == 0;
+    if (!ours || !snake_case(row->name, strlen(row->name)))
         return "name is not weft_snake_case";
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (has_part(row->name, units[i]))
@@ -78,10 +83,12 @@ static const char *check_name(const struct obs_row *row)
         if (ends_with(row->name, reserved[i]))
             return "name ends as a part of a histogram does";
     }
-    if ((row->kind == OBS_COUNTER) != ends_with(row->name, "_total"))
+    if (counts != ends_with(row->name, "_total"))
         return "counters, and only they, end in _total";
-    if (row->kind == OBS_TIMES && !ends_with(row->name, "_seconds"))
-        return "TIMES end in _seconds";
+    if (row->kind == OBS_SECONDS && !ends_with(row->name, "_seconds_total"))
+        return "SECONDS end in _seconds_total";
+    if ((row->kind == OBS_TIMES || row->kind == OBS_AGE) && !ends_with(row->name, "_seconds"))
+        return "TIMES and AGE end in _seconds";
     return NULL;
 }
 
@@ -140,6 +147,41 @@ const char *obs_table_check(const struct obs_table *table, size_t *ret_row)
             wrong = check_family(table, i);
         if (wrong) {
             *ret_row = i;
+            return wrong;
+        }
+    }
+    return NULL;
+}
+
+static bool family_in(const struct obs_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->rows[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static const char *family_check(obs_table_fn *const *tables, obs_table_fn *const *own,
+                                const char *name)
+{
+    for (; tables < own; tables++)
+        if (family_in((*tables)(), name))
+            return "the family is in two tables";
+    return NULL;
+}
+
+const char *obs_tables_check(obs_table_fn *const *tables, const char **ret_name)
+{
+    for (obs_table_fn *const *at = tables; *at; at++) {
+        const struct obs_table *table = (*at)();
+        size_t row = 0;
+        const char *wrong = obs_table_check(table, &row);
+        for (size_t i = 0; i < table->count && !wrong; i++) {
+            row = i;
+            wrong = family_check(tables, at, table->rows[i].name);
+        }
+        if (wrong) {
+            *ret_name = table->rows[row].name;
             return wrong;
         }
     }

@@ -14,9 +14,10 @@
  *
  *     stats->conns++; stats->viewers--; obs_hist_add(&stats->seen_us, us);
  *
- * Kinds: COUNTER (uint64_t, only grows), GAUGE (int64_t), TIMES (histogram of microseconds, exposed
- * in seconds), SIZES (histogram of bytes or counts). Rows of one family (same name, other labels)
- * stand together and share kind and help.
+ * Kinds: COUNTER (uint64_t, only grows), SECONDS (the same of microseconds, exposed in seconds),
+ * GAUGE (int64_t), AGE (the same of microseconds, exposed in seconds), TIMES (histogram of
+ * microseconds, exposed in seconds), SIZES (histogram of bytes or counts). Rows of one family (same
+ * name, other labels) stand together and share kind and help.
  *
  * Counters are not atomic: each loop has a struct of its own, hands out copies when asked, and the
  * copies are added up (obs_stats_merge). A core may use this header and nothing else of obs.
@@ -29,7 +30,7 @@
 
 #include "obs_hist.h"
 
-enum obs_kind { OBS_COUNTER, OBS_GAUGE, OBS_TIMES, OBS_SIZES };
+enum obs_kind { OBS_COUNTER, OBS_SECONDS, OBS_GAUGE, OBS_AGE, OBS_TIMES, OBS_SIZES };
 
 struct obs_row {
     enum obs_kind kind;
@@ -45,8 +46,14 @@ struct obs_table {
     size_t struct_size;
 };
 
+/* One family for what is bounded anywhere, so that one alarm watches all of it. */
+#define OBS_ACCOUNT_HELP "Memory held, by what it is charged to."
+#define OBS_ACCOUNT_LIMIT_HELP "What each of weft_account_bytes may reach."
+
 #define OBS_TYPE_COUNTER uint64_t
+#define OBS_TYPE_SECONDS uint64_t
 #define OBS_TYPE_GAUGE int64_t
+#define OBS_TYPE_AGE int64_t
 #define OBS_TYPE_TIMES struct obs_hist
 #define OBS_TYPE_SIZES struct obs_hist
 
@@ -70,13 +77,19 @@ struct obs_table {
         return &table;                                                                             \
     }
 
+/* How a service names its tables; a list of them ends with NULL. */
+typedef const struct obs_table *obs_table_fn(void);
+
 /* Adds every field, gauges too, of one struct to another of the same table. */
 void obs_stats_merge(const struct obs_table *table, void *into, const void *from);
 /*
  * Are names, labels and help as Prometheus and its linter want them, rows of a family together and
- * no series twice? NULL, or what is wrong; *ret_row is then the row. Each service's test asks.
+ * no series twice? NULL, or what is wrong; *ret_row is then the row.
  */
 const char *obs_table_check(const struct obs_table *table, size_t *ret_row);
+/* The same for all tables of one page, and no family is in two of them: NULL, or what is wrong,
+ * with *ret_name the family. Each service's test asks. */
+const char *obs_tables_check(obs_table_fn *const *tables, const char **ret_name);
 
 static inline const void *obs_row_in(const struct obs_row *row, const void *stats)
 {

@@ -105,6 +105,8 @@ START_TEST(the_page_is_exact)
     struct bytes page = BYTES_INIT;
     s.conns = UINT64_MAX;
     s.viewers = -5;
+    s.busy_us = 1500000;
+    s.lag_us = 20000;
     obs_hist_add(&s.seen_us, 64);
     obs_hist_add(&s.seen_us, 65);
     obs_hist_add(&s.seen_us, 99999971);
@@ -122,6 +124,12 @@ START_TEST(the_page_is_exact)
                "# HELP weft_example_viewers Open documents.\n"
                "# TYPE weft_example_viewers gauge\n"
                "weft_example_viewers -5\n"
+               "# HELP weft_example_busy_seconds_total Time at work.\n"
+               "# TYPE weft_example_busy_seconds_total counter\n"
+               "weft_example_busy_seconds_total 1.5\n"
+               "# HELP weft_example_lag_seconds Behind.\n"
+               "# TYPE weft_example_lag_seconds gauge\n"
+               "weft_example_lag_seconds 0.02\n"
                "# HELP weft_example_seen_seconds From edit to screen.\n"
                "# TYPE weft_example_seen_seconds histogram\n"
                "weft_example_seen_seconds_bucket{le=\"0.000064\"} 1\n"
@@ -164,6 +172,9 @@ START_TEST(bad_rows_are_found)
         {OBS_GAUGE, 0, "weft_gauge_x", "", "x"},
         {OBS_GAUGE, 0, "weft_thing_count", "", "x"},
         {OBS_TIMES, 0, "weft_lag", "", "x"},
+        {OBS_AGE, 0, "weft_lag", "", "x"},
+        {OBS_SECONDS, 0, "weft_cpu_total", "", "x"},
+        {OBS_SECONDS, 0, "weft_cpu_seconds", "", "x"},
         {OBS_GAUGE, 0, "weft_things", "", ""},
         {OBS_GAUGE, 0, "weft_things", "", "a\nb"},
         {OBS_GAUGE, 0, "weft_things", "a", "x"},
@@ -189,6 +200,43 @@ START_TEST(bad_rows_are_found)
 }
 END_TEST
 
+static const struct obs_table *bad_table(void)
+{
+    static const struct obs_row row = {OBS_GAUGE, 0, "things", "", "x"};
+    static const struct obs_table table = {&row, 1, 8};
+
+    return &table;
+}
+
+START_TEST(tables_of_a_page_are_checked_together)
+{
+    obs_table_fn *const good[] = {example_stats_table, NULL};
+    obs_table_fn *const twice[] = {example_stats_table, example_stats_table, NULL};
+    obs_table_fn *const bad[] = {example_stats_table, bad_table, NULL};
+    const char *name = NULL;
+
+    ck_assert_ptr_null(obs_tables_check(good, &name));
+    ck_assert_str_eq(obs_tables_check(twice, &name), "the family is in two tables");
+    ck_assert_str_eq(name, example_stats_table()->rows[0].name);
+    ck_assert_str_eq(obs_tables_check(bad, &name), "name is not weft_snake_case");
+    ck_assert_str_eq(name, "things");
+}
+END_TEST
+
+START_TEST(tables_are_documented_by_family)
+{
+    obs_table_fn *const tables[] = {example_stats_table, NULL};
+    struct bytes text = BYTES_INIT;
+
+    obs_metrics_document(&text, tables);
+    has(&text, "| `weft_example_connections_total` | counter |  | Connections accepted. |\n"
+               "| `weft_example_closed_total` | counter | `reason=\"slow\"` "
+               "`reason=\"bad\",tier=\"x\"` | Closed by us. |\n"
+               "| `weft_example_viewers` | gauge |  | Open documents. |\n");
+    bytes_fini(&text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("obs stats");
@@ -201,6 +249,8 @@ int main(void)
     tcase_add_test(tc, the_page_is_exact);
     tcase_add_test(tc, good_tables_pass);
     tcase_add_test(tc, bad_rows_are_found);
+    tcase_add_test(tc, tables_of_a_page_are_checked_together);
+    tcase_add_test(tc, tables_are_documented_by_family);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -157,7 +157,7 @@ bool shell_start(struct shell *s, const struct shell_service *service,
 {
     uint64_t random[2];
 
-    *s = (struct shell){.service = service, .arg = arg};
+    *s = (struct shell){.service = service, .arg = arg, .start_us = (int64_t)wall_us(NULL)};
     log_start(s, options);
     open_files_raise();
     if (getrandom(random, sizeof random, 0) != sizeof random)

@@ -38,6 +38,7 @@ struct shell {
     struct obs_log log;
     struct rng rng;   /* jitter; seeded from the kernel */
     uint64_t boot_id; /* of this run: random, not 0 */
+    int64_t start_us; /* since 1970 */
     /* private */
     struct ev_signal *terminate, *interrupt; /* owned */
     struct ev_timer *flush;                  /* owned */

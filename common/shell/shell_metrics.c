@@ -1,57 +1,32 @@
 #include "shell_metrics.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "obs_metrics.h"
 #include "shell.h"
 
-/* Help texts of cores are phrases; metrics are sentences. */
-static void append_head(struct bytes *out, const char *prefix, const char *name, const char *suffix,
-                        const char *help, const char *type)
-{
-    char first = help[0] >= 'a' && help[0] <= 'z' ? (char)(help[0] - 'a' + 'A') : help[0];
+OBS_STATS_TABLE(shell_process_stats, SHELL_PROCESS_STATS)
 
-    bytes_printf(out, "# HELP %s%s%s %c%s.\n# TYPE %s%s%s %s\n", prefix, name, suffix, first,
-                 help + 1, prefix, name, suffix, type);
-}
-
-void shell_counters_append(struct bytes *out, const char *prefix, const struct shell_counter *rows,
-                           size_t count, const void *counters)
+static int64_t resident_bytes(void)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value;
-        memcpy(&value, (const char *)counters + rows[i].offset, sizeof value);
-        append_head(out, prefix, rows[i].name, "_total", rows[i].help, "counter");
-        bytes_printf(out, "%s%s_total %" PRIu64 "\n", prefix, rows[i].name, value);
-    }
-}
-
-void shell_gauge_append(struct bytes *out, const char *prefix, const char *name, const char *help,
-                        uint64_t value)
-{
-    append_head(out, prefix, name, "", help, "gauge");
-    bytes_printf(out, "%s%s %" PRIu64 "\n", prefix, name, value);
-}
-
-static uint64_t resident_bytes(void)
-{
-    unsigned long long size, resident = 0;
+    long long size, resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
 
     if (file) {
-        if (fscanf(file, "%llu %llu", &size, &resident) != 2)
+        if (fscanf(file, "%lld %lld", &size, &resident) != 2)
             resident = 0;
         fclose(file);
     }
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return resident * sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t open_files(void)
+static int64_t open_files(void)
 {
-    uint64_t count = 0;
+    int64_t count = 0;
     DIR *dir = opendir("/proc/self/fd");
 
     if (!dir)
@@ -62,27 +37,41 @@ static uint64_t open_files(void)
     return count < 3 ? 0 : count - 3; /* ".", ".." and the directory itself */
 }
 
-static void append_seconds(struct bytes *out, const char *name, const char *help, uint64_t us)
+static int64_t open_files_max(void)
 {
-    append_head(out, "", name, "", help, "counter");
-    bytes_printf(out, "%s %" PRIu64 ".%06u\n", name, us / 1000000, (unsigned)(us % 1000000));
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT64_MAX)
+        return INT64_MAX;
+    return (int64_t)limit.rlim_cur;
+}
+
+static uint64_t cpu_us(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 void shell_process_metrics(struct shell *s, struct bytes *out)
 {
-    struct ev_loop_stats *loop = ev_loop_stats(s->loop);
-    struct rusage usage;
+    const struct ev_loop_stats *loop = ev_loop_stats(s->loop);
+    struct shell_process_stats stats = {.cpu_us = cpu_us(),
+                                        .resident = resident_bytes(),
+                                        .files = open_files(),
+                                        .files_max = open_files_max(),
+                                        .start_us = s->start_us,
+                                        .turn_us = loop->turn_us,
+                                        .reads = loop->reads,
+                                        .writes = loop->writes,
+                                        .bytes_in = loop->bytes_in,
+                                        .bytes_out = loop->bytes_out,
+                                        .writes_blocked = loop->writes_blocked,
+                                        .sends_full = loop->sends_full,
+                                        .accepted = loop->accepted,
+                                        .refused = loop->accepts_refused};
 
-    getrusage(RUSAGE_SELF, &usage);
-    append_seconds(out, "process_cpu_seconds_total", "user and system CPU time",
-                   (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
-    shell_gauge_append(out, "process_", "resident_memory_bytes", "resident memory",
-                       resident_bytes());
-    shell_gauge_append(out, "process_", "open_fds", "open file descriptors", open_files());
-    append_head(out, "weft_loop_", "turns_total", "", "turns of the event loop", "counter");
-    bytes_printf(out, "weft_loop_turns_total %" PRIu64 "\n", loop->turns);
-    append_seconds(out, "weft_loop_busy_seconds_total", "time spent in turns", loop->busy_us);
-    shell_gauge_append(out, "weft_loop_", "out_bytes", "bytes queued on all sockets",
-                       loop->out_bytes);
+    obs_metrics_append(out, shell_process_stats_table(), &stats);
 }

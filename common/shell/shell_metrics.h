@@ -1,33 +1,40 @@
-/*
- * Metrics of cores, whose counters are rows X(name, "help"), and of the process. Services with
- * histograms use obs_stats.h for the rest.
- *
- *     static const struct shell_counter rows[] = {WK_COUNTERS(SHELL_COUNTER_ROW)};
- *
- * with SHELL_COUNTED defined as the struct that the rows are the fields of.
- */
+/* The numbers of the process itself: what every service's page of metrics ends with. */
 #ifndef WEFT_SHELL_METRICS_H
 #define WEFT_SHELL_METRICS_H
 
 #include "bytes.h"
+#include "obs_stats.h"
 
 struct shell;
 
-struct shell_counter {
-    const char *name; /* snake_case */
-    const char *help;
-    size_t offset; /* of a uint64_t */
-};
+#define SHELL_PROCESS_STATS(X)                                                                     \
+    X(SECONDS, cpu_us, "process_cpu_seconds_total", "", "User and system CPU time.")               \
+    X(GAUGE, resident, "process_resident_memory_bytes", "", "Resident memory.")                    \
+    X(GAUGE, files, "process_open_fds", "", "Open file descriptors.")                              \
+    X(GAUGE, files_max, "process_max_fds", "", "The limit of open file descriptors.")              \
+    X(AGE, start_us, "process_start_time_seconds", "", "When the process started, since 1970.")    \
+    X(TIMES, turn_us, "weft_loop_turn_seconds", "",                                                \
+      "Turns of the event loop: whatever comes meanwhile waits this long.")                        \
+    X(COUNTER, reads, "weft_socket_calls_total", "call=\"read\"",                                  \
+      "System calls on sockets of clients.")                                                       \
+    X(COUNTER, writes, "weft_socket_calls_total", "call=\"write\"",                                \
+      "System calls on sockets of clients.")                                                       \
+    X(COUNTER, bytes_in, "weft_socket_bytes_total", "direction=\"in\"",                            \
+      "Bytes on sockets of clients.")                                                              \
+    X(COUNTER, bytes_out, "weft_socket_bytes_total", "direction=\"out\"",                          \
+      "Bytes on sockets of clients.")                                                              \
+    X(COUNTER, writes_blocked, "weft_socket_writes_blocked_total", "",                             \
+      "Writes that the kernel took only in part: the reader is slow.")                             \
+    X(COUNTER, sends_full, "weft_socket_sends_full_total", "",                                     \
+      "Frames not queued because a socket's queue or the account of all was full.")                \
+    X(COUNTER, accepted, "weft_socket_accepts_total", "result=\"taken\"", "Sockets that came.")    \
+    X(COUNTER, refused, "weft_socket_accepts_total", "result=\"refused\"", "Sockets that came.")
 
-#define SHELL_COUNTER_ROW(name, help) {#name, help, offsetof(SHELL_COUNTED, name)},
+OBS_STATS_STRUCT(shell_process_stats, SHELL_PROCESS_STATS)
 
-/* Families PREFIX_NAME_total. */
-void shell_counters_append(struct bytes *out, const char *prefix, const struct shell_counter *rows,
-                           size_t count, const void *counters);
-/* One gauge PREFIX_NAME. */
-void shell_gauge_append(struct bytes *out, const char *prefix, const char *name, const char *help,
-                        uint64_t value);
-/* CPU, memory, descriptors, and the loop's turns: process_* and weft_loop_*. */
+/* Every service documents its page by this flag; docs/metrics.md is made of what they print. */
+#define SHELL_PRINT_METRICS_HELP "Show what /metrics consists of, as rows of a table, and exit."
+
 void shell_process_metrics(struct shell *s, struct bytes *out);
 
 #endif

@@ -11,6 +11,11 @@ static uint64_t io_now_ms(void *ctx)
     return process->world->now_ms - 1600000000000; /* monotonic clocks start anywhere */
 }
 
+static uint64_t io_now_us(void *ctx)
+{
+    return io_now_ms(ctx) * 1000;
+}
+
 static uint64_t io_wall_ms(void *ctx)
 {
     struct sim_process *process = ctx;
@@ -83,7 +88,8 @@ static void gateway_start(struct sim_process *process)
                                .unacked_bytes_max = 16u << 20,
                                .drain_ms = 100};
     struct gw_io io = {.ctx = process,
-                       .now_ms = io_now_ms,
+                       .now_us = io_now_us,
+                       .clock_us = io_now_us,
                        .random = io_random,
                        .storage = {process, sim_storage_call},
                        .encode = sim_conn_encode,
@@ -110,7 +116,8 @@ static void worker_start(struct sim_process *process)
                                .revalidate_ms = 500,
                                .commit_ms = process->world->commit_ms};
     struct wk_io io = {.ctx = process,
-                       .now_ms = io_now_ms,
+                       .now_us = io_now_us,
+                       .clock_us = io_now_us,
                        .random = io_random,
                        .storage = {process, sim_storage_call},
                        .send = worker_send,

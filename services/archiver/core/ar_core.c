@@ -13,7 +13,10 @@
 #define ATTRS_BYTES_MAX (64u << 20)
 #define SWEEP_COUNT 1000
 
-static uint64_t now_ms(struct ar_core *core)
+OBS_STATS_TABLE(ar_counters, AR_COUNTERS)
+OBS_STATS_TABLE(ar_gauges, AR_GAUGES)
+
+static uint64_t now_ms(const struct ar_core *core)
 {
     return core->io.now_ms(core->io.ctx);
 }
@@ -88,12 +91,32 @@ static void sweep_begin(struct ar_core *core)
     core->io.storage.call(core->io.storage.ctx, &core->sweep);
 }
 
+static void failing(struct ar_core *core)
+{
+    core->counters.failed++;
+    core->failed_ms = now_ms(core);
+    if (!core->failing_since_ms)
+        core->failing_since_ms = core->failed_ms;
+}
+
+/* What failed here would have come back by now: another archiver has done it. */
+static void nothing_found(struct ar_core *core)
+{
+    if (now_ms(core) - core->failed_ms > core->config.lease_ms + core->config.poll_ms)
+        core->failing_since_ms = 0;
+}
+
 static void job_finish(struct ar_core *core, struct ar_job *job)
 {
     struct doc *doc = job->doc;
     struct doc_stored_size since = job->since;
     /* Ahead of PostgreSQL only while a commit is made; such a document must not be kept. */
     bool keep = doc && job->call.kind == STORAGE_TRIM;
+
+    if (job->call.result >= STORAGE_UNKNOWN)
+        failing(core);
+    else
+        core->failing_since_ms = 0;
 
     if (keep) {
         job->doc = NULL;
@@ -142,6 +165,12 @@ static void claim_done(struct ar_core *core)
     core->claim_lane = (core->claim_lane + 1) % CLUSTER_LANE_COUNT;
     core->claim_misses = count ? 0 : core->claim_misses + 1;
     core->claim_due_ms = now_ms(core);
+    if (call.result == STORAGE_OK)
+        core->claimless_since_ms = 0;
+    else if (!core->claimless_since_ms)
+        core->claimless_since_ms = now_ms(core);
+    if (core->claim_misses >= CLUSTER_LANE_COUNT)
+        nothing_found(core);
     if (call.result != STORAGE_OK || core->claim_misses >= CLUSTER_LANE_COUNT) {
         core->claim_misses = 0;
         core->claim_due_ms += core->config.poll_ms;
@@ -203,12 +232,48 @@ const struct ar_counters *ar_core_counters(const struct ar_core *core)
     return &core->counters;
 }
 
-uint64_t ar_core_lag_ms(const struct ar_core *core)
+static uint64_t longer(uint64_t a, uint64_t b)
 {
-    return core->lag_ms;
+    return a > b ? a : b;
 }
 
-uint32_t ar_core_jobs(const struct ar_core *core)
+static uint64_t since_ms(const struct ar_core *core, uint64_t at_ms)
 {
-    return core->job_count;
+    return at_ms ? now_ms(core) - at_ms : 0;
+}
+
+/* Of the oldest entry that a job under way has read, or since when nothing succeeds. */
+static uint64_t oldest_ms(const struct ar_core *core)
+{
+    uint64_t wall_ms = core->io.wall_ms(core->io.ctx), age_ms = core->lag_ms;
+
+    list_for_each (node, &core->jobs) {
+        const struct ar_job *job = list_entry(node, struct ar_job, link);
+        if (job->time_ms && wall_ms > job->time_ms + age_ms)
+            age_ms = wall_ms - job->time_ms;
+    }
+    return longer(longer(age_ms, since_ms(core, core->failing_since_ms)),
+                  since_ms(core, core->claimless_since_ms));
+}
+
+static uint64_t lag_revs(const struct ar_core *core)
+{
+    uint64_t revs = 0;
+
+    list_for_each (node, &core->jobs) {
+        const struct ar_job *job = list_entry(node, struct ar_job, link);
+        if (job->redis_head.rev > job->base.rev)
+            revs += job->redis_head.rev - job->base.rev;
+    }
+    return revs;
+}
+
+struct ar_gauges ar_core_gauges(const struct ar_core *core)
+{
+    return (struct ar_gauges){.jobs = core->job_count,
+                              .jobs_max = core->config.jobs_max,
+                              .lag_us = (int64_t)oldest_ms(core) * 1000,
+                              .lag_revs = (int64_t)lag_revs(core),
+                              .cache_bytes = (int64_t)core->cache_bytes,
+                              .cache_bytes_max = (int64_t)core->config.cache_bytes_max};
 }

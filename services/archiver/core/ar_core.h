@@ -8,6 +8,7 @@
 #define WEFT_AR_CORE_H
 
 #include "ar_io.h"
+#include "obs_stats.h"
 
 struct ar_config {
     uint64_t lease_ms;       /* of a claim */
@@ -21,23 +22,37 @@ struct ar_config {
 };
 
 #define AR_COUNTERS(X)                                                                             \
-    X(claims, "documents claimed")                                                                 \
-    X(commits, "segments committed")                                                               \
-    X(snapshots, "snapshots written")                                                              \
-    X(revisions, "revisions archived")                                                             \
-    X(bytes, "segment bytes written")                                                              \
-    X(lost, "commits that another archiver had done")                                              \
-    X(unknown, "commits whose answer was lost")                                                    \
-    X(trims, "streams trimmed")                                                                    \
-    X(rebases, "heads set back to PostgreSQL")                                                     \
-    X(damaged, "documents whose chain does not hold")                                              \
-    X(remarked, "dirty marks repaired by the sweep")
+    X(COUNTER, claims, "weft_archiver_claims_total", "", "Documents claimed.")                     \
+    X(COUNTER, failed, "weft_archiver_failed_total", "",                                           \
+      "Claims that failed because a server did not do its part: the document comes again.")        \
+    X(COUNTER, commits, "weft_archiver_commits_total", "", "Segments committed.")                  \
+    X(COUNTER, snapshots, "weft_archiver_snapshots_total", "", "Snapshots written.")               \
+    X(COUNTER, revisions, "weft_archiver_revisions_total", "", "Revisions archived.")              \
+    X(COUNTER, bytes, "weft_archiver_bytes_total", "", "Segment bytes written.")                   \
+    X(SIZES, commit_revisions, "weft_archiver_commit_revisions", "", "Revisions in a segment.")    \
+    X(COUNTER, lost, "weft_archiver_lost_total", "", "Commits that another archiver had done.")    \
+    X(COUNTER, unknown, "weft_archiver_unknown_total", "", "Commits whose answer was lost.")       \
+    X(COUNTER, trims, "weft_archiver_trims_total", "", "Streams trimmed.")                         \
+    X(COUNTER, rebases, "weft_archiver_rebases_total", "", "Heads set back to PostgreSQL.")        \
+    X(COUNTER, damaged, "weft_archiver_damaged_total", "", "Documents whose chain does not hold.") \
+    X(COUNTER, remarked, "weft_archiver_remarked_total", "", "Dirty marks repaired by the sweep.")
 
-struct ar_counters {
-#define X(name, help) uint64_t name;
-    AR_COUNTERS(X)
-#undef X
-};
+OBS_STATS_STRUCT(ar_counters, AR_COUNTERS)
+
+/* What is so now. */
+#define AR_GAUGES(X)                                                                               \
+    X(GAUGE, jobs, "weft_archiver_jobs", "", "Documents worked on now.")                           \
+    X(GAUGE, jobs_max, "weft_archiver_jobs_limit", "", "Documents worked on at once, at most.")    \
+    X(AGE, lag_us, "weft_archiver_lag_seconds", "",                                                \
+      "Age of the oldest entry that is being archived, or since when nothing succeeds; 0 at "      \
+      "rest.")                                                                                     \
+    X(GAUGE, lag_revs, "weft_archiver_lag_revisions", "",                                          \
+      "How far PostgreSQL is behind Redis, summed over the documents worked on now.")              \
+    X(GAUGE, cache_bytes, "weft_account_bytes", "account=\"cache\"", OBS_ACCOUNT_HELP)             \
+    X(GAUGE, cache_bytes_max, "weft_account_limit_bytes", "account=\"cache\"",                     \
+      OBS_ACCOUNT_LIMIT_HELP)
+
+OBS_STATS_STRUCT(ar_gauges, AR_GAUGES)
 
 struct ar_core;
 struct ar_core *ar_core_new(const struct ar_config *config, const struct ar_io *io);
@@ -51,8 +66,6 @@ void ar_core_storage_done(struct ar_core *core, struct storage_call *call);
 void ar_core_tick(struct ar_core *core);
 uint64_t ar_core_due_ms(const struct ar_core *core);
 const struct ar_counters *ar_core_counters(const struct ar_core *core);
-/* Age of the oldest entry of the last commit; 0 when nothing is under way. */
-uint64_t ar_core_lag_ms(const struct ar_core *core);
-uint32_t ar_core_jobs(const struct ar_core *core);
+struct ar_gauges ar_core_gauges(const struct ar_core *core);
 
 #endif

@@ -28,7 +28,10 @@ struct ar_core {
     uint32_t sweep_lane;
     uint64_t sweep_cursor;
     uint64_t claim_due_ms, sweep_due_ms;
-    uint64_t lag_ms;
+    uint64_t lag_ms;             /* of the last commit, while there is work */
+    uint64_t failing_since_ms;   /* the first job that failed since one succeeded; 0: none */
+    uint64_t failed_ms;          /* the last that failed */
+    uint64_t claimless_since_ms; /* no claim is answered; 0: they are */
     bool started, draining;
 };
 

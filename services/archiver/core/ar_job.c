@@ -349,6 +349,7 @@ static void committed(struct ar_job *job)
     core->counters.commits++;
     core->counters.bytes += job->segment.size;
     core->counters.revisions += doc_position(job->doc).rev - job->base.rev;
+    obs_hist_add(&core->counters.commit_revisions, doc_position(job->doc).rev - job->base.rev);
     core->lag_ms = wall_ms > job->time_ms ? wall_ms - job->time_ms : 0;
     event(job, AR_EVENT_COMMITTED, doc_position(job->doc).rev);
     if (job->wants_snapshot) {

@@ -5,7 +5,7 @@
  *     archiver_main.c     migrations, start and end
  *     archiver_config.c   the table of options
  *     archiver_events.c   what the core wants an operator to know
- *     archiver_metrics.c  the admin port's numbers
+ *     archiver_metrics.h  the admin port's numbers
  */
 #ifndef WEFT_ARCHIVER_H
 #define WEFT_ARCHIVER_H
@@ -27,8 +27,5 @@ struct archiver {
 
 /* archiver_events.c: ar_io.event */
 void archiver_event(void *ctx, enum ar_event event, struct slice doc, uint64_t detail);
-
-/* archiver_metrics.c */
-void archiver_metrics(void *arg, struct bytes *out);
 
 #endif

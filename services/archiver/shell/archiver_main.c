@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "archiver.h"
+#include "archiver_metrics.h"
 #include "ev_timer.h"
 #include "pg_migrate.h"
 

@@ -199,6 +199,7 @@ void att_submit_release(struct gw_att *att)
     if (!att->unacked)
         return;
     att->conn->core->unacked_bytes -= att->unacked->size;
+    att->conn->core->unacked_ops--;
     free(att->unacked);
     att->unacked = NULL;
     if (att->state != ATT_WAITING && att->state != ATT_OPENING) {
@@ -206,6 +207,16 @@ void att_submit_release(struct gw_att *att)
         att->since_ms = 0;
         att->tries = 0;
     }
+}
+
+void att_submit_acked(struct gw_att *att, uint64_t viewers)
+{
+    struct gw_core *core = att->conn->core;
+    uint64_t took_us = core_now_us(core) - att->unacked->came_us;
+
+    obs_hist_add(&core->counters.ack_us, took_us);
+    obs_hist_add_many(&core->counters.seen_us, took_us, viewers);
+    att_submit_release(att);
 }
 
 static void extra_release(struct gw_att *att)
@@ -288,9 +299,16 @@ void att_submit_forward(struct gw_att *att)
     s->sent = true;
     if (!att_item(att, &item))
         return;
-    core->counters.submits += !s->forwarded;
     core->counters.resubmits += s->forwarded;
+    if (s->forwarded)
+        return;
     s->forwarded = true;
+    core->counters.submits++;
+    uint64_t waited_us = core_now_us(core) - s->came_us;
+    if (waited_us)
+        obs_hist_add(&core->counters.in_us, waited_us);
+    else
+        core->turn_forwards++;
 }
 
 void att_open(struct gw_att *att)
@@ -487,7 +505,9 @@ static void opened_acks(struct gw_att *att, const struct wire_opened *opened, bo
     if (!att->unacked)
         return;
     bool accepted = att->unacked->seq <= opened->last_seq;
-    if (shown && (accepted || opened->outcome == WIRE_OPENED_RESYNC))
+    if (shown && accepted)
+        att_submit_acked(att, 0);
+    else if (shown && opened->outcome == WIRE_OPENED_RESYNC)
         att_submit_release(att);
     else if (accepted)
         att->unacked->sent = false; /* the client has not seen it: the repeat is answered */

@@ -102,7 +102,6 @@ static void error_frame(struct gw_core *core, uint32_t code, uint64_t detail, st
     if (doc.size > WIRE_DOC_SIZE_MAX)
         doc = (struct slice){0};
     wire_error_frame(code, detail, doc, seq, text, ret);
-    core->counters.errors++;
     if (code < WIRE_ERROR_CODES)
         core->counters.errors_by_code[code]++;
 }

@@ -258,7 +258,7 @@ static void item_accepted(struct gw_att *att, const struct wire_to_gateway *item
         .doc = gw_doc_id(att->doc), .seq = item->accepted.seq, .rev = item->accepted.rev};
     conn_send_frame(att->conn, &frame);
     if (att->unacked && att->unacked->seq == item->accepted.seq)
-        att_submit_release(att);
+        att_submit_acked(att, 0);
 }
 
 /* The attachment an item is about, if this worker serves its document now. */
@@ -378,6 +378,31 @@ void gw_core_worker_gone(struct gw_core *core, uint64_t worker_boot)
 
 /* --- numbers --- */
 
+void gw_core_turn_end(struct gw_core *core)
+{
+    if (core->turn_forwards == 0)
+        return;
+    obs_hist_add_many(&core->counters.in_us, core->io.clock_us(core->io.ctx) - core_now_us(core),
+                      core->turn_forwards);
+    core->turn_forwards = 0;
+}
+
+#define ERROR_ROW(constant, number, word, ...)                                                     \
+    {OBS_COUNTER, offsetof(struct gw_counters, errors_by_code[number]),                            \
+     "weft_gateway_client_errors_total", "code=\"" word "\"", "Errors told to clients."},
+
+const struct obs_table *gw_counters_table(void)
+{
+    typedef struct gw_counters obs_owner;
+    static const struct obs_row rows[] = {GW_COUNTERS(OBS_STATS_ROW) WIRE_ERRORS(ERROR_ROW)};
+    static const struct obs_table table = {rows, sizeof rows / sizeof *rows,
+                                           sizeof(struct gw_counters)};
+
+    return &table;
+}
+
+OBS_STATS_TABLE(gw_gauges, GW_GAUGES)
+
 const struct gw_counters *gw_core_counters(const struct gw_core *core)
 {
     return &core->counters;
@@ -385,9 +410,13 @@ const struct gw_counters *gw_core_counters(const struct gw_core *core)
 
 struct gw_gauges gw_core_gauges(const struct gw_core *core)
 {
-    return (struct gw_gauges){.connections = core->conn_count,
+    return (struct gw_gauges){.connections = (int64_t)core->conn_count,
                               .documents = HASH_COUNT(core->docs),
-                              .attachments = core->att_count,
-                              .unacked_bytes = core->unacked_bytes,
-                              .view = core->tracker.view.number};
+                              .attachments = (int64_t)core->att_count,
+                              .unacked_ops = (int64_t)core->unacked_ops,
+                              .view = (int64_t)core->tracker.view.number,
+                              .unacked_bytes = (int64_t)core->unacked_bytes,
+                              .payload_bytes = (int64_t)core->payload_bytes,
+                              .unacked_bytes_max = (int64_t)core->config.unacked_bytes_max,
+                              .payload_bytes_max = (int64_t)core->config.payload_bytes_max};
 }

@@ -8,6 +8,7 @@
 
 #include "gw_auth.h"
 #include "gw_io.h"
+#include "obs_stats.h"
 #include "wire_link.h"
 
 struct gw_config {
@@ -28,29 +29,71 @@ struct gw_config {
     const struct gw_auth *auth; /* NULL: gw_auth_open */
 };
 
+/*
+ * What the shell shows. An op at its gateway:
+ *
+ *     came -- in --> sent to the worker ....> its entry came -- fan-out --> given to all
+ *       `---------------------------------- ack ------------------------------'
+ *
+ * The clock is read twice for an entry and once for a turn; all else goes by the loop's time.
+ */
+#define GW_STAGE_HELP                                                                              \
+    "What ops (in) and entries (fan-out) spent here; weft_worker_stage_seconds is what lies "      \
+    "between."
 #define GW_COUNTERS(X)                                                                             \
-    X(connections, "connections accepted")                                                         \
-    X(closed, "connections ended")                                                                 \
-    X(frames_in, "frames received")                                                                \
-    X(frames_out, "frames queued to clients")                                                      \
-    X(encodes, "frames encoded; fan-out shares them")                                              \
-    X(submits, "ops forwarded")                                                                    \
-    X(resubmits, "ops forwarded again after a link reset or a move")                               \
-    X(entries, "entries received from workers")                                                    \
-    X(gaps, "entries that did not follow: the document was opened again")                          \
-    X(errors, "errors told to clients")                                                            \
-    X(presence_dropped, "presence not forwarded: rate or slow reader")                             \
-    X(lagging, "times a slow reader was put on composed catch-up")                                 \
-    X(retries, "opens and ops tried again after a worker asked to wait")                           \
-    X(moved, "documents that changed their worker")                                                \
-    X(worker_lost, "times a worker was lost")
+    X(COUNTER, connections, "weft_gateway_connections_total", "", "Connections accepted.")         \
+    X(COUNTER, closed, "weft_gateway_closed_total", "", "Connections ended.")                      \
+    X(COUNTER, frames_in, "weft_gateway_frames_in_total", "", "Frames received.")                  \
+    X(COUNTER, frames_out, "weft_gateway_frames_out_total", "", "Frames queued to clients.")       \
+    X(COUNTER, encodes, "weft_gateway_encodes_total", "", "Frames encoded; fan-out shares them.")  \
+    X(COUNTER, opens, "weft_gateway_opens_total", "from=\"nothing\"",                              \
+      "Documents that clients opened, by what they had of them; position: they came back.")        \
+    X(COUNTER, reopens, "weft_gateway_opens_total", "from=\"position\"",                           \
+      "Documents that clients opened, by what they had of them; position: they came back.")        \
+    X(COUNTER, submits, "weft_gateway_submits_total", "", "Ops forwarded.")                        \
+    X(COUNTER, resubmits, "weft_gateway_resubmits_total", "",                                      \
+      "Ops forwarded again after a link reset or a move.")                                         \
+    X(TIMES, ack_us, "weft_gateway_ack_seconds", "",                                               \
+      "From an op's arrival to its ack being queued for who sent it.")                             \
+    X(TIMES, seen_us, "weft_gateway_seen_seconds", "",                                             \
+      "From an op's arrival to its being queued for the other viewers here, each counted.")        \
+    X(TIMES, in_us, "weft_gateway_stage_seconds", "stage=\"in\"", GW_STAGE_HELP)                   \
+    X(TIMES, fan_out_us, "weft_gateway_stage_seconds", "stage=\"fan-out\"", GW_STAGE_HELP)         \
+    X(COUNTER, entries, "weft_gateway_entries_total", "", "Entries received from workers.")        \
+    X(COUNTER, gaps, "weft_gateway_gaps_total", "",                                                \
+      "Entries that did not follow: the document was opened again.")                               \
+    X(COUNTER, presence_dropped, "weft_gateway_presence_dropped_total", "",                        \
+      "Presence not forwarded: rate or slow reader.")                                              \
+    X(COUNTER, lagging, "weft_gateway_lagging_total", "",                                          \
+      "Times a slow reader was put on composed catch-up.")                                         \
+    X(COUNTER, retries, "weft_gateway_retries_total", "",                                          \
+      "Opens and ops tried again after a worker asked to wait.")                                   \
+    X(COUNTER, moved, "weft_gateway_moved_total", "", "Documents that changed their worker.")      \
+    X(COUNTER, worker_lost, "weft_gateway_worker_lost_total", "", "Times a worker was lost.")      \
+    X(COUNTER, views, "weft_gateway_view_changes_total", "", "Changes of the view.")
 
 struct gw_counters {
-#define X(name, help) uint64_t name;
-    GW_COUNTERS(X)
-#undef X
+    GW_COUNTERS(OBS_STATS_FIELD)
     uint64_t errors_by_code[WIRE_ERROR_CODES];
 };
+/* The rows above, and weft_gateway_client_errors_total by code. */
+const struct obs_table *gw_counters_table(void);
+
+/* What is so now. */
+#define GW_GAUGES(X)                                                                               \
+    X(GAUGE, connections, "weft_gateway_open_connections", "", "Clients connected.")               \
+    X(GAUGE, documents, "weft_gateway_documents", "", "Documents with a viewer here.")             \
+    X(GAUGE, attachments, "weft_gateway_attachments", "", "Viewers, summed over documents.")       \
+    X(GAUGE, unacked_ops, "weft_gateway_unacked_ops", "", "Ops that wait for their ack.")          \
+    X(GAUGE, view, "weft_gateway_view", "", "Number of the view that is followed.")
+
+struct gw_gauges {
+    GW_GAUGES(OBS_STATS_FIELD)
+    /* accounts, and what they may reach */
+    int64_t unacked_bytes, unacked_bytes_max;
+    int64_t payload_bytes, payload_bytes_max;
+};
+const struct obs_table *gw_gauges_table(void);
 
 struct gw_core;
 struct gw_conn;
@@ -87,11 +130,10 @@ void gw_core_storage_done(struct gw_core *core, struct storage_call *call);
 void gw_core_storage_reconnected(struct gw_core *core);
 void gw_core_tick(struct gw_core *core);
 uint64_t gw_core_due_ms(const struct gw_core *core);
+/* The end of a turn of the loop, when what was forwarded in it leaves: it is measured. */
+void gw_core_turn_end(struct gw_core *core);
 
 const struct gw_counters *gw_core_counters(const struct gw_core *core);
-struct gw_gauges {
-    uint64_t connections, documents, attachments, unacked_bytes, view;
-};
 struct gw_gauges gw_core_gauges(const struct gw_core *core);
 
 #endif

@@ -272,8 +272,15 @@ START_TEST(test_open_entry_ack)
     fake_expect_error(&f, &a, WIRE_E_IN_FLIGHT);
     entry(boot, 4, 2, 1); /* the other's seq 1 is no ack of ours */
     ck_assert_uint_eq(gw_core_gauges(f.core).unacked_bytes, 5);
+    const struct gw_counters *n = gw_core_counters(f.core);
+    gw_core_turn_end(f.core);
+    ck_assert(n->in_us.count == 1 && n->in_us.sum == 0);
+    ck_assert(n->ack_us.count == 0 && n->seen_us.count == 0 && n->fan_out_us.count == 1);
+    f.now_ms += 7;
     entry(boot, 5, 1, 1);
     ck_assert_uint_eq(gw_core_gauges(f.core).unacked_bytes, 0);
+    ck_assert(n->ack_us.count == 1 && n->ack_us.sum == 7000);   /* a's */
+    ck_assert(n->seen_us.count == 1 && n->seen_us.sum == 7000); /* b's */
     for (uint64_t rev = 4; rev <= 5; rev++) {
         ck_assert_uint_eq(fake_expect(&f, &a, WIRE_DOWN_ENTRY).entry.last_rev, rev);
         ck_assert_uint_eq(fake_expect(&f, &b, WIRE_DOWN_ENTRY).entry.last_rev, rev);

@@ -86,7 +86,7 @@ static void fan_fini(struct fan *fan)
 /* --- entries --- */
 
 /* An own op among the records is the client's ack, whether or not we have had its Submit. */
-static void entry_acks(struct gw_att *att, const struct wire_client_entry *entry)
+static void entry_acks(struct gw_att *att, const struct wire_client_entry *entry, uint64_t viewers)
 {
     for (size_t i = 0; i < entry->count; i++) {
         const struct wire_client_record *record = &entry->records[i];
@@ -95,23 +95,42 @@ static void entry_acks(struct gw_att *att, const struct wire_client_entry *entry
             continue;
         att->seen_seq = record->seq;
         if (att->unacked && att->unacked->seq == record->seq)
-            att_submit_release(att);
+            att_submit_acked(att, viewers - 1);
     }
 }
 
-static void entry_give(struct fan *fan, struct gw_att *att, const struct chain_position *after)
+static bool entry_give(struct fan *fan, struct gw_att *att, const struct chain_position *after)
 {
     if (att->conn->high) {
         att_lag(att);
-        return;
+        return false;
     }
     struct refbuf *form = fan_form(fan, att->conn->variant);
     if (!form) {
         att_gap(att); /* no memory: once there is, from where it was */
-        return;
+        return false;
     }
-    if (conn_send(att->conn, form))
-        att->position = *after;
+    if (!conn_send(att->conn, form))
+        return false;
+    att->position = *after;
+    return true;
+}
+
+/* To all who follow; then what it means to its authors, of whom each counts the others. */
+static void entry_fan_out(struct fan *fan, struct gw_doc *doc, const struct chain_position *after)
+{
+    uint64_t viewers = 0;
+
+    list_for_each (node, &doc->atts) {
+        struct gw_att *att = list_entry(node, struct gw_att, doc_link);
+        if (att->state == ATT_JOINED && conn_live(att->conn))
+            viewers += entry_give(fan, att, after);
+    }
+    list_for_each (node, &doc->atts) {
+        struct gw_att *att = list_entry(node, struct gw_att, doc_link);
+        if (att->has_session && att->state == ATT_JOINED && conn_live(att->conn))
+            entry_acks(att, &fan->frame->entry, viewers);
+    }
 }
 
 int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wire_link_entry *e)
@@ -123,6 +142,7 @@ int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wi
     if (!doc || doc->worker != worker || !doc->has_position || e->after.rev <= doc->position.rev)
         return 0;
     core->counters.entries++;
+    uint64_t began_us = core->io.clock_us(core->io.ctx);
     if (!chain_position_equal(&e->before, &doc->position)) {
         gw_doc_gap(core, doc);
         return 0;
@@ -132,15 +152,9 @@ int gw_doc_entry(struct gw_core *core, struct gw_worker *worker, const struct wi
         return rc;
     doc->position = e->after;
     doc->head_differs = false;
-    list_for_each (node, &doc->atts) {
-        struct gw_att *att = list_entry(node, struct gw_att, doc_link);
-        if (att->state != ATT_JOINED || !conn_live(att->conn))
-            continue;
-        entry_give(&fan, att, &e->after);
-        if (att->has_session && att->state == ATT_JOINED)
-            entry_acks(att, &frame.entry);
-    }
+    entry_fan_out(&fan, doc, &e->after);
     fan_fini(&fan);
+    obs_hist_add(&core->counters.fan_out_us, core->io.clock_us(core->io.ctx) - began_us);
     return 0;
 }
 

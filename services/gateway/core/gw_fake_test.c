@@ -6,7 +6,7 @@
 
 static uint64_t io_now(void *ctx)
 {
-    return ((struct fake *)ctx)->now_ms;
+    return ((struct fake *)ctx)->now_ms * 1000;
 }
 
 static uint64_t io_random(void *ctx)
@@ -141,7 +141,8 @@ void fake_run(struct fake *f, uint64_t ms)
 void fake_start(struct fake *f, unsigned live, void (*edit)(struct gw_config *config))
 {
     struct gw_io io = {.ctx = f,
-                       .now_ms = io_now,
+                       .now_us = io_now,
+                       .clock_us = io_now,
                        .random = io_random,
                        .storage = {.ctx = f, .call = io_storage},
                        .encode = io_encode,

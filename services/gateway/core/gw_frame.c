@@ -119,6 +119,8 @@ void conn_open(struct gw_conn *conn, const struct wire_open *open)
         refuse_doc(conn, open->doc, WIRE_E_RETRY_LATER, 0);
         return;
     }
+    core->counters.opens += !open->has_position;
+    core->counters.reopens += open->has_position;
     if (!att_fill(att, open)) {
         att_fail(att, WIRE_E_RETRY_LATER, 0, 0);
         return;
@@ -185,13 +187,17 @@ static bool submit_keep(struct gw_att *att, const struct wire_submit *s)
         kept = malloc(sizeof *kept + s->body.size);
     if (!kept)
         return false;
-    *kept =
-        (struct att_submit){.seq = s->seq, .base = s->base, .kind = s->kind, .size = s->body.size};
+    *kept = (struct att_submit){.came_us = core_now_us(core),
+                                .seq = s->seq,
+                                .base = s->base,
+                                .kind = s->kind,
+                                .size = s->body.size};
     if (s->body.size)
         memcpy(kept->body, s->body.data, s->body.size);
     crypto_digest8(s->body, kept->digest);
     att->unacked = kept;
     core->unacked_bytes += kept->size;
+    core->unacked_ops++;
     return true;
 }
 

@@ -59,6 +59,7 @@ enum att_state { ATT_WAITING, ATT_OPENING, ATT_JOINED, ATT_LAGGING, ATT_STREAMIN
 
 /* One op not acked yet. Kept as fields: its attachment number changes with the worker. */
 struct att_submit {
+    uint64_t came_us;
     uint64_t seq;
     struct chain_position base;
     uint8_t digest[WIRE_DIGEST_SIZE];
@@ -146,7 +147,8 @@ struct gw_core {
     struct gw_slot *slots;
     uint32_t slot_count, slot_capacity, slot_free;
     uint64_t att_count, conn_count;
-    uint64_t unacked_bytes, payload_bytes;
+    uint64_t unacked_bytes, payload_bytes, unacked_ops;
+    uint64_t turn_forwards; /* of ops that came in this turn */
 
     struct list fresh, welcomed, leaving, condemned, closed; /* connections by state */
     struct list wheel[WHEEL_SLOTS];
@@ -159,9 +161,14 @@ struct gw_core {
     struct gw_counters counters;
 };
 
+static inline uint64_t core_now_us(struct gw_core *core)
+{
+    return core->io.now_us(core->io.ctx);
+}
+
 static inline uint64_t core_now(struct gw_core *core)
 {
-    return core->io.now_ms(core->io.ctx);
+    return core_now_us(core) / 1000;
 }
 
 /* gw_core.c */
@@ -203,6 +210,8 @@ void att_fail(struct gw_att *att, uint32_t code, uint64_t detail, uint64_t seq);
 /* What is retained can go to the worker, if it knows us. */
 void att_submit_forward(struct gw_att *att);
 void att_submit_release(struct gw_att *att);
+/* The client has been given its ack; viewers: others who were given the op with it. */
+void att_submit_acked(struct gw_att *att, uint64_t viewers);
 /* The worker asked to wait: what is retained goes again, after a delay. */
 void att_submit_later(struct gw_att *att);
 /* Asks the worker, now if it can be, with what the client holds. */

@@ -14,7 +14,10 @@ enum gw_send { GW_SENT = 0, GW_SEND_HIGH, GW_SEND_FULL };
 
 struct gw_io {
     void *ctx;
-    uint64_t (*now_ms)(void *ctx);
+    /* Monotonic, microseconds; the same within one event. */
+    uint64_t (*now_us)(void *ctx);
+    /* The same clock, read anew: what an event itself takes. Decides nothing. */
+    uint64_t (*clock_us)(void *ctx);
     uint64_t (*random)(void *ctx);
     /* BEAT only; completed through gw_core_storage_done(). */
     struct storage_io storage;

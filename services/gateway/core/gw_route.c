@@ -144,6 +144,7 @@ void routes_view_changed(struct gw_core *core)
     const struct cluster_view *view = &core->tracker.view;
     struct gw_worker *worker, *next;
 
+    core->counters.views++;
     HASH_ITER(hh, core->workers, worker, next)
     {
         const struct cluster_member *member = cluster_view_find(view, worker->member.id);

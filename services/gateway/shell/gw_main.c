@@ -7,6 +7,7 @@
 
 #include "crypto_chain.h"
 #include "ev_timer.h"
+#include "gw_metrics.h"
 #include "gw_process.h"
 #include "gw_socket.h"
 
@@ -17,11 +18,17 @@
 
 /* ---- what the core is given ---- */
 
-static uint64_t io_now_ms(void *ctx)
+static uint64_t io_now_us(void *ctx)
 {
     struct gw_process *p = ctx;
 
-    return (uint64_t)ev_loop_now_ms(p->shell.loop);
+    return (uint64_t)ev_loop_now_us(p->shell.loop);
+}
+
+static uint64_t io_clock_us(void *ctx)
+{
+    (void)ctx;
+    return (uint64_t)ev_clock_us();
 }
 
 static uint64_t io_random(void *ctx)
@@ -175,7 +182,9 @@ static void settle(void *arg)
             end(p);
         return;
     }
-    uint64_t now_ms = io_now_ms(p), due_ms = gw_core_due_ms(p->core);
+    gw_core_turn_end(p->core);
+    uint64_t now_ms = (uint64_t)ev_loop_now_ms(p->shell.loop);
+    uint64_t due_ms = gw_core_due_ms(p->core);
     if (due_ms == p->tick_due_ms)
         return;
     p->tick_due_ms = due_ms;
@@ -254,7 +263,8 @@ static bool core_start(struct gw_process *p)
                                .addresses = p->drain_to,
                                .address_count = p->drain_to_count};
     struct gw_io io = {.ctx = p,
-                       .now_ms = io_now_ms,
+                       .now_us = io_now_us,
+                       .clock_us = io_clock_us,
                        .random = io_random,
                        .storage = backend_storage(p->beat.backend),
                        .encode = io_encode,

@@ -13,7 +13,7 @@
  *     gw_encode.h      frames for it
  *     gw_links.h     workers
  *     gw_beat.h      Redis, for the beat
- *     gw_metrics.c   the admin port's numbers
+ *     gw_metrics.h   the admin port's numbers
  *
  *   RUNNING ── SIGTERM, SIGINT ──► DRAINING ── drained, or its time over ──► CLOSING ──► ENDING
  *                                                                sockets gone, core freed │
@@ -54,8 +54,5 @@ struct gw_process {
 /* After each call into the core: its next time, and whether a drain is over, are looked at once in
    this turn. `arg`: the process. */
 void gw_process_settle(void *arg);
-
-/* gw_metrics.c: shell_service.metrics */
-void gw_metrics(void *arg, struct bytes *out);
 
 #endif

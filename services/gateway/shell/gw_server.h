@@ -4,7 +4,7 @@
  * Bounds and whom they stop: `connections_max` sockets in all (an attacker who opens many), of
  * which those that have not sent a whole request within `request_ms` are dropped (one who sends a
  * byte a minute), or not taken a file within `answer_ms` (one who reads a byte a minute), or whose
- * files are more than ANSWER_BYTES_MAX with those of all others; REFUSED_MAX more while they are
+ * files are more than GW_ANSWER_BYTES_MAX with those of all others; REFUSED_MAX more while they are
  * told 503; `input_bytes_max` for messages that have come in part, of all sockets together (one who
  * begins many and ends none); `out_bytes_max` queued for one socket (one who does not read), and
  * the loop's own account for all of them.
@@ -23,6 +23,13 @@
 
 struct ev_listen;
 struct ev_timer;
+
+/*
+ * Of files of the page on their way. They are shared, so what waits for slow readers costs no
+ * memory; but it counts in the loop's account, where it must not stand in the way of what waits for
+ * editors.
+ */
+#define GW_ANSWER_BYTES_MAX (32u << 20)
 
 struct gw_server_config {
     uint32_t connections_max;

@@ -200,11 +200,6 @@ void gw_socket_unavailable(struct gw_socket *s, const char *why)
     gw_socket_say_last(s, &answer);
 }
 
-/*
- * Files are shared, so what waits for slow readers costs no memory; but it counts in the loop's
- * account, where it must not stand in the way of what waits for editors.
- */
-#define ANSWER_BYTES_MAX (32u << 20)
 /* Where that is full, whoever has had this long makes room. */
 #define ANSWER_MS_MIN 5000
 
@@ -213,7 +208,7 @@ static bool answer_room(struct gw_server *server, size_t size)
     uint64_t now_ms = (uint64_t)ev_loop_now_ms(server->loop);
     struct gw_socket *oldest;
 
-    while ((size_t)server->stats.answer_bytes + size > ANSWER_BYTES_MAX) {
+    while ((size_t)server->stats.answer_bytes + size > GW_ANSWER_BYTES_MAX) {
         oldest = list_first(&server->answers, struct gw_socket, link);
         if (!oldest || now_ms - oldest->since_ms < ANSWER_MS_MIN)
             return false;

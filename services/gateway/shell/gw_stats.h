@@ -6,10 +6,6 @@
 
 #define GW_STATS(X)                                                                                \
     X(GAUGE, sockets, "weft_gateway_sockets", "", "Client sockets of any state.")                  \
-    X(GAUGE, held_bytes, "weft_gateway_input_held_bytes", "",                                      \
-      "Messages of clients that have come in part.")                                               \
-    X(GAUGE, answer_bytes, "weft_gateway_answer_bytes", "",                                        \
-      "Files of the page on their way to clients.")                                                \
     X(COUNTER, upgrades_proto, "weft_gateway_upgrades_total", "protocol=\"weft.v1.proto\"",        \
       "WebSockets opened.")                                                                        \
     X(COUNTER, upgrades_json, "weft_gateway_upgrades_total", "protocol=\"weft.v1.json\"",          \
@@ -31,8 +27,15 @@
     X(COUNTER, input_full, "weft_gateway_input_full_total", "",                                    \
       "WebSockets closed because all messages held in part reached their bound.")                  \
     X(COUNTER, pings, "weft_gateway_pings_total", "", "WebSocket pings received.")                 \
+    X(COUNTER, encode_failures, "weft_gateway_encode_failures_total", "",                          \
+      "Frames that could not be made: no memory, or stored bytes that are damaged.")               \
     X(SIZES, message_bytes, "weft_gateway_message_bytes", "", "WebSocket messages received.")
 
-OBS_STATS_STRUCT(gw_stats, GW_STATS)
+struct gw_stats {
+    GW_STATS(OBS_STATS_FIELD)
+    int64_t held_bytes;   /* messages of clients that have come in part */
+    int64_t answer_bytes; /* files of the page on their way to clients */
+};
+const struct obs_table *gw_stats_table(void);
 
 #endif

@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "gw_config.h"
-#include "gw_stats.h"
+#include "gw_metrics.h"
 
 START_TEST(test_options)
 {
@@ -15,10 +15,9 @@ END_TEST
 
 START_TEST(test_stats)
 {
-    size_t row = 0;
-    const char *wrong = obs_table_check(gw_stats_table(), &row);
+    const char *name = NULL, *wrong = obs_tables_check(gw_metrics_tables, &name);
 
-    ck_assert_msg(!wrong, "row %zu: %s", row, wrong);
+    ck_assert_msg(!wrong, "%s: %s", name, wrong);
 }
 END_TEST
 

@@ -21,10 +21,10 @@ void world_pump(int fd)
     gw_core_tick(core);
 }
 
-static uint64_t io_now_ms(void *ctx)
+static uint64_t io_now_us(void *ctx)
 {
     (void)ctx;
-    return (uint64_t)ev_loop_now_ms(loop);
+    return (uint64_t)ev_loop_now_us(loop);
 }
 
 static uint64_t io_random(void *ctx)
@@ -86,7 +86,8 @@ static bool io_link_send(void *ctx, uint64_t worker_boot, struct slice item)
     return true;
 }
 
-static const struct gw_io io = {.now_ms = io_now_ms,
+static const struct gw_io io = {.now_us = io_now_us,
+                                .clock_us = io_now_us,
                                 .random = io_random,
                                 .storage = {.call = io_call},
                                 .encode = io_encode,

@@ -125,15 +125,37 @@ static struct wk_entry *draft_take(struct wk_doc *d)
         return NULL;
     list_for_each (node, &d->forming)
         bytes_fini(&list_entry(node, struct wk_submit, link)->stored);
+    obs_hist_add(&d->core->counters.entry_ops, e->count);
+    obs_hist_add(&d->core->counters.entry_bytes, e->payload.size);
     list_splice_back(&e->submits, &d->forming);
     wk_ring_push(d, e);
     return e;
 }
 
+static uint64_t clock_us(const struct wk_core *core)
+{
+    return core->io.clock_us(core->io.ctx);
+}
+
+static void formed_measure(struct wk_doc *d, const struct wk_entry *e, uint64_t took_us)
+{
+    struct wk_counters *counters = &d->core->counters;
+    uint64_t now_us = wk_now_us(d->core), ops = 0;
+
+    list_for_each (node, &e->submits) {
+        const struct wk_submit *s = list_entry(node, struct wk_submit, link);
+        if (!s->seq)
+            continue; /* the worker's own: nobody waits for it */
+        obs_hist_add(&counters->queue_us, now_us - s->came_us);
+        ops++;
+    }
+    obs_hist_add_many(&counters->transform_us, took_us, ops);
+}
+
 /* True: an append or another call is under way now, or has to wait. */
 static bool entry_form(struct wk_doc *d)
 {
-    uint64_t from_rev = 0;
+    uint64_t from_rev = 0, began_us = clock_us(d->core);
 
     doc_draft_begin(d->doc);
     enum wk_admit admit = pending_admit(d, &from_rev);
@@ -157,12 +179,15 @@ static bool entry_form(struct wk_doc *d)
     if (MUTANT(ACK_BEFORE_APPEND))
         wk_broadcast(d, e);
     wk_append_send(d, e);
+    formed_measure(d, e, clock_us(d->core) - began_us);
     return true;
 }
 
 void wk_append_send(struct wk_doc *d, struct wk_entry *e)
 {
     d->appending = e;
+    if (!e->sent_us)
+        e->sent_us = wk_now_us(d->core);
     wk_call_begin(d, WK_APPENDING, STORAGE_APPEND);
     d->call.expect = e->before;
     d->call.position = e->after;
@@ -189,12 +214,18 @@ static void submit_confirm(struct wk_doc *d, struct wk_submit *s)
 
 void wk_entry_confirm(struct wk_doc *d, struct wk_entry *e)
 {
+    struct wk_counters *counters = &d->core->counters;
+    uint64_t ops = counters->ops;
+
     if (e->confirmed)
         return;
     e->confirmed = true;
-    d->core->counters.entries++;
+    counters->entries++;
     list_for_each (node, &e->submits)
         submit_confirm(d, list_entry(node, struct wk_submit, link));
+    if (e->sent_us)
+        obs_hist_add_many(&counters->append_us, wk_now_us(d->core) - e->sent_us,
+                          counters->ops - ops);
     if (d->core->config.confirmed_by_replica)
         wk_entry_settled(d, e);
 }
@@ -322,7 +353,7 @@ static bool entry_try(struct wk_doc *d)
 void wk_commit_tick(struct wk_core *core, uint64_t now)
 {
     struct list due;
-    uint64_t pending = core->pending_count;
+    uint64_t pending = core->pending_count, documents = 0;
 
     if (list_empty(&core->ready) || now < core->commit_at_ms)
         return;
@@ -334,8 +365,10 @@ void wk_commit_tick(struct wk_core *core, uint64_t now)
         list_remove(&d->ready);
         if (d->state == WK_LIVE)
             wk_doc_next(d);
+        documents++;
     }
     core->committing = false;
+    obs_hist_add(&core->counters.commit_documents, documents);
     uint64_t apart_ms = (pending - core->pending_count) / COMMIT_OPS_PER_MS;
     core->commit_at_ms =
         now + (apart_ms < core->config.commit_ms ? apart_ms : core->config.commit_ms);

@@ -35,15 +35,23 @@ START_TEST(one_append_at_a_time_and_what_gathers_is_the_next_entry)
     fake_type(&f, b, 1, 0, "b");
     fake_type(&f, c, 1, 0, "c");
     ck_assert_uint_eq(f.call_count, 1);
+    f.now_ms += 4;
     fake_land(&f, STORAGE_APPEND);
     ck_assert_uint_eq(fake_expect_entry(&f, 1).last_rev, 2);
+    f.now_ms += 5;
     fake_land(&f, STORAGE_APPEND);
     struct wire_client_entry entry = fake_expect_entry(&f, 1);
     ck_assert_uint_eq(entry.first_rev, 3);
     ck_assert_uint_eq(entry.last_rev, 4);
     ck_assert_uint_eq(entry.count, 2);
     ck_assert_str_eq(fake_text(&f, FAKE_DOC), "abc\n");
-    ck_assert_uint_eq(wk_core_counters(f.core)->entries, 3);
+    const struct wk_counters *n = wk_core_counters(f.core);
+    ck_assert_uint_eq(n->entries, 3);
+    /* a went at once, b and c waited for a's append; the create is nobody's op */
+    ck_assert(n->queue_us.count == 3 && n->queue_us.sum == 2 * 4000);
+    ck_assert(n->append_us.count == 3 && n->append_us.sum == 4000 + 2 * 5000);
+    ck_assert(n->transform_us.count == 3 && n->entry_ops.count == 3 && n->entry_ops.sum == 4);
+    ck_assert_uint_eq(wk_core_gauges(f.core).tail_revs, 4);
 }
 END_TEST
 

@@ -15,9 +15,17 @@
 #define HEADS_MS 3000
 #define HEADS_MAX 1000
 
+OBS_STATS_TABLE(wk_counters, WK_COUNTERS)
+OBS_STATS_TABLE(wk_gauges, WK_GAUGES)
+
+uint64_t wk_now_us(const struct wk_core *core)
+{
+    return core->io.now_us(core->io.ctx);
+}
+
 uint64_t wk_now_ms(const struct wk_core *core)
 {
-    return core->io.now_ms(core->io.ctx);
+    return wk_now_us(core) / 1000;
 }
 
 uint64_t wk_time_ms(const struct wk_core *core)
@@ -55,6 +63,7 @@ struct wk_core *wk_core_free(struct wk_core *core)
         d->busy = false;
         wk_doc_drop(d);
     }
+    MUST(core->tail_bytes == 0 && core->tail_revs == 0);
     struct wk_gateway *gateway, *next;
     HASH_ITER(hh, core->gateways, gateway, next)
     {
@@ -206,11 +215,14 @@ const struct wk_counters *wk_core_counters(const struct wk_core *core)
 struct wk_gauges wk_core_gauges(const struct wk_core *core)
 {
     struct wk_gauges gauges = {.documents = HASH_COUNT(core->docs),
-                               .attachments = core->attachment_count,
-                               .pending_ops = core->pending_count,
-                               .bytes = core->bytes,
-                               .quarantined = core->quarantined,
-                               .view = core->tracker.view.number};
+                               .attachments = (int64_t)core->attachment_count,
+                               .pending_ops = (int64_t)core->pending_count,
+                               .tail_revs = (int64_t)core->tail_revs,
+                               .tail_bytes = (int64_t)core->tail_bytes,
+                               .bytes = (int64_t)core->bytes,
+                               .bytes_max = (int64_t)core->config.documents_bytes_max,
+                               .quarantined = (int64_t)core->quarantined,
+                               .view = (int64_t)core->tracker.view.number};
 
     list_for_each (node, &core->all)
         gauges.live += list_entry(node, struct wk_doc, all)->doc != NULL;

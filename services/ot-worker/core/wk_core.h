@@ -5,6 +5,7 @@
 #ifndef WEFT_WK_CORE_H
 #define WEFT_WK_CORE_H
 
+#include "obs_stats.h"
 #include "wire_link.h"
 #include "wk_io.h"
 
@@ -25,35 +26,76 @@ struct wk_config {
     bool confirmed_by_replica;  /* durability `replica`: a confirmed entry cannot be lost */
 };
 
-/* Counters: plain numbers that the shell shows. */
+/*
+ * What the shell shows. An op's stages here, each counted once for an op that was appended:
+ *
+ *     came ── queue ──► taken into an entry ── transform ──► append sent ── append ──► durable
+ *
+ * The clock is read twice for an entry; all else goes by the loop's time.
+ */
+#define WK_STAGE_HELP "What ops spent in each stage; the worker's part of the gateways' ack times."
+#define WK_PUT_OFF_HELP "Ops and opens told to come later, by what was full or missing."
 #define WK_COUNTERS(X)                                                                             \
-    X(opens, "attachments asked for")                                                              \
-    X(submits, "ops received")                                                                     \
-    X(ops, "ops committed")                                                                        \
-    X(entries, "entries committed")                                                                \
-    X(transformed, "committed ops that were transformed over an op of another session")            \
-    X(refused, "ops and opens refused")                                                            \
-    X(repeats, "repeats answered from the session results")                                        \
-    X(appends_refused, "appends that lost against another head")                                   \
-    X(appends_unknown, "appends whose outcome was lost")                                           \
-    X(reappended, "entries of a lost tail appended again")                                         \
-    X(loads, "documents loaded")                                                                   \
-    X(evictions, "documents evicted")                                                              \
-    X(resyncs, "clients whose position was not in the history")                                    \
-    X(quarantines, "documents quarantined")                                                        \
-    X(handoffs, "documents handed to another worker as planned")                                   \
-    X(stale, "ops and opens put off because no beat succeeded")                                    \
-    X(pending_full, "ops and opens put off because too many wait at one document")                 \
-    X(slowed, "times that a document waited for the archiver")                                     \
-    X(tail_full, "ops put off because that took too long")                                         \
-    X(attachments_full, "opens put off because of the bound on attachments")                       \
-    X(documents_full, "opens of cold documents put off because memory was full")
+    X(COUNTER, opens, "weft_worker_opens_total", "", "Attachments asked for.")                     \
+    X(COUNTER, submits, "weft_worker_submits_total", "", "Ops received.")                          \
+    X(COUNTER, ops, "weft_worker_ops_total", "", "Ops committed.")                                 \
+    X(COUNTER, entries, "weft_worker_entries_total", "", "Entries committed.")                     \
+    X(COUNTER, transformed, "weft_worker_transformed_total", "",                                   \
+      "Committed ops that were transformed over an op of another session.")                        \
+    X(TIMES, queue_us, "weft_worker_stage_seconds", "stage=\"queue\"", WK_STAGE_HELP)              \
+    X(TIMES, transform_us, "weft_worker_stage_seconds", "stage=\"transform\"", WK_STAGE_HELP)      \
+    X(TIMES, append_us, "weft_worker_stage_seconds", "stage=\"append\"", WK_STAGE_HELP)            \
+    X(SIZES, entry_ops, "weft_worker_entry_ops", "", "Records in an entry: group commit.")         \
+    X(SIZES, entry_bytes, "weft_worker_entry_bytes", "", "Bytes of an entry as appended.")         \
+    X(SIZES, commit_documents, "weft_worker_commit_documents", "",                                 \
+      "Documents whose entries left together.")                                                    \
+    X(COUNTER, refused, "weft_worker_refused_total", "", "Ops and opens refused.")                 \
+    X(COUNTER, repeats, "weft_worker_repeats_total", "",                                           \
+      "Repeats answered from the session results.")                                                \
+    X(COUNTER, appends_refused, "weft_worker_appends_refused_total", "",                           \
+      "Appends that lost against another head.")                                                   \
+    X(COUNTER, appends_unknown, "weft_worker_appends_unknown_total", "",                           \
+      "Appends whose outcome was lost.")                                                           \
+    X(COUNTER, reappended, "weft_worker_reappended_total", "",                                     \
+      "Entries of a lost tail appended again.")                                                    \
+    X(COUNTER, loads, "weft_worker_loads_total", "", "Documents loaded.")                          \
+    X(COUNTER, evictions, "weft_worker_evictions_total", "", "Documents evicted.")                 \
+    X(COUNTER, resyncs, "weft_worker_resyncs_total", "",                                           \
+      "Clients whose position was not in the history.")                                            \
+    X(COUNTER, quarantines, "weft_worker_quarantines_total", "", "Documents quarantined.")         \
+    X(COUNTER, handoffs, "weft_worker_handoffs_total", "",                                         \
+      "Documents handed to another worker as planned.")                                            \
+    X(COUNTER, views, "weft_worker_view_changes_total", "", "Changes of the view.")                \
+    X(COUNTER, slowed, "weft_worker_slowed_total", "",                                             \
+      "Times that a document waited for the archiver.")                                            \
+    X(COUNTER, stale, "weft_worker_put_off_total", "reason=\"no-beat\"", WK_PUT_OFF_HELP)          \
+    X(COUNTER, pending_full, "weft_worker_put_off_total", "reason=\"pending-full\"",               \
+      WK_PUT_OFF_HELP)                                                                             \
+    X(COUNTER, tail_full, "weft_worker_put_off_total", "reason=\"tail-full\"", WK_PUT_OFF_HELP)    \
+    X(COUNTER, attachments_full, "weft_worker_put_off_total", "reason=\"attachments-full\"",       \
+      WK_PUT_OFF_HELP)                                                                             \
+    X(COUNTER, documents_full, "weft_worker_put_off_total", "reason=\"documents-full\"",           \
+      WK_PUT_OFF_HELP)
 
-struct wk_counters {
-#define X(name, help) uint64_t name;
-    WK_COUNTERS(X)
-#undef X
+OBS_STATS_STRUCT(wk_counters, WK_COUNTERS)
+
+/* What is so now. */
+#define WK_GAUGES(X)                                                                               \
+    X(GAUGE, documents, "weft_worker_documents", "", "Documents in memory.")                       \
+    X(GAUGE, live, "weft_worker_live_documents", "", "Documents that are served.")                 \
+    X(GAUGE, attachments, "weft_worker_attachments", "", "Clients attached.")                      \
+    X(GAUGE, pending_ops, "weft_worker_pending_ops", "", "Ops that wait for their entry.")         \
+    X(GAUGE, tail_revs, "weft_worker_unarchived_revisions", "",                                    \
+      "Revisions of the documents in memory that are not known to be in PostgreSQL yet.")          \
+    X(GAUGE, tail_bytes, "weft_worker_unarchived_bytes", "", "Memory that these take.")            \
+    X(GAUGE, quarantined, "weft_worker_quarantined", "", "Documents in quarantine.")               \
+    X(GAUGE, view, "weft_worker_view", "", "Number of the view that is followed.")
+
+struct wk_gauges {
+    WK_GAUGES(OBS_STATS_FIELD)
+    int64_t bytes, bytes_max; /* account of the documents, and what it may reach */
 };
+const struct obs_table *wk_gauges_table(void);
 
 struct wk_core;
 
@@ -85,9 +127,6 @@ uint64_t wk_core_due_ms(const struct wk_core *core);
 void wk_core_heads(struct wk_core *core, uint64_t gateway_boot, struct bytes *out);
 
 const struct wk_counters *wk_core_counters(const struct wk_core *core);
-struct wk_gauges {
-    uint64_t documents, live, attachments, pending_ops, bytes, quarantined, view;
-};
 struct wk_gauges wk_core_gauges(const struct wk_core *core);
 /* Ends a quarantine (weftctl). False: not quarantined here. */
 bool wk_core_release(struct wk_core *core, struct slice doc);

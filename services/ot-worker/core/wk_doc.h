@@ -74,6 +74,7 @@ struct wk_submit {
     struct list link; /* in wk_doc.pending, .forming, or wk_entry.submits */
     uint64_t gateway_boot, attachment;
     struct wire_session session;
+    uint64_t came_us;
     uint64_t seq; /* 0: CREATE or CLOSE that the worker adds by itself */
     struct chain_position base;
     enum wire_kind kind; /* CLOSE: no op (any more), a session that has to end */
@@ -114,6 +115,7 @@ struct wk_entry {
     size_t count;
     struct list submits; /* what it was made of, until it cannot be lost any more */
     size_t bytes;        /* charged for all this */
+    uint64_t sent_us;    /* of its first append; 0: none was needed */
     bool confirmed;      /* was durable once */
     bool archived;       /* left the stream */
 };
@@ -178,6 +180,8 @@ struct wk_core {
     uint64_t wheel_ms; /* slots up to here are done */
     struct wk_gateway *gateways;
     size_t bytes;
+    size_t tail_bytes; /* of all documents */
+    uint64_t tail_revs;
     uint64_t evict_ms; /* not before */
     uint64_t attachment_count, pending_count;
     /* membership: wk_member.c */
@@ -192,6 +196,7 @@ struct wk_core {
 };
 
 /* wk_core.c */
+uint64_t wk_now_us(const struct wk_core *core);
 uint64_t wk_now_ms(const struct wk_core *core);
 uint64_t wk_time_ms(const struct wk_core *core); /* Redis' time as far as we know it */
 void wk_event_tell(struct wk_doc *d, enum wk_event event, uint64_t detail);

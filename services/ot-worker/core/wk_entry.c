@@ -88,15 +88,21 @@ static void ring_charge(struct wk_doc *d, struct wk_entry *e)
 {
     e->bytes = entry_bytes(e);
     d->ring_bytes += e->bytes;
-    if (!e->archived)
-        d->tail_bytes += e->bytes;
+    if (e->archived)
+        return;
+    d->tail_bytes += e->bytes;
+    d->core->tail_bytes += e->bytes;
+    d->core->tail_revs += e->count;
 }
 
 static void ring_discharge(struct wk_doc *d, struct wk_entry *e)
 {
     d->ring_bytes -= e->bytes;
-    if (!e->archived)
-        d->tail_bytes -= e->bytes;
+    if (e->archived)
+        return;
+    d->tail_bytes -= e->bytes;
+    d->core->tail_bytes -= e->bytes;
+    d->core->tail_revs -= e->count;
 }
 
 void wk_ring_push(struct wk_doc *d, struct wk_entry *e)

@@ -63,7 +63,7 @@ static void judge_entry(struct fake *f, const struct wire_to_gateway *item)
 
 static uint64_t io_now(void *ctx)
 {
-    return ((struct fake *)ctx)->now_ms;
+    return ((struct fake *)ctx)->now_ms * 1000;
 }
 
 static uint64_t io_random(void *ctx)
@@ -291,7 +291,8 @@ void fake_run(struct fake *f, uint64_t ms)
 void fake_start(struct fake *f, void (*edit)(struct wk_config *config))
 {
     struct wk_io io = {.ctx = f,
-                       .now_ms = io_now,
+                       .now_us = io_now,
+                       .clock_us = io_now,
                        .random = io_random,
                        .storage = {f, io_storage},
                        .send = io_send,

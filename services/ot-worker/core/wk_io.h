@@ -28,8 +28,10 @@ enum wk_event {
 
 struct wk_io {
     void *ctx;
-    /* Monotonic, milliseconds; the same within one event. */
-    uint64_t (*now_ms)(void *ctx);
+    /* Monotonic, microseconds; the same within one event. */
+    uint64_t (*now_us)(void *ctx);
+    /* The same clock, read anew: what an event itself takes. Decides nothing. */
+    uint64_t (*clock_us)(void *ctx);
     uint64_t (*random)(void *ctx);
     /* Completed through wk_core_storage_done(), later. */
     struct storage_io storage;

@@ -65,6 +65,7 @@ static struct wk_submit *submit_new(const struct wk_attachment *a, uint64_t gate
         return NULL;
     *s = (struct wk_submit){.gateway_boot = gateway_boot,
                             .attachment = submit->attachment,
+                            .came_us = wk_now_us(a->doc->core),
                             .session = a->session,
                             .seq = submit->seq,
                             .base = submit->base,

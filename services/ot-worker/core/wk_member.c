@@ -49,6 +49,7 @@ static void view_changed(struct wk_core *core)
 {
     struct slice none = {0};
 
+    core->counters.views++;
     core->io.event(core->io.ctx, WK_EVENT_VIEW, none, core->tracker.view.number);
     list_for_each_safe (node, &core->all) {
         struct wk_doc *d = list_entry(node, struct wk_doc, all);

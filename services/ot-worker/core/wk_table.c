@@ -60,6 +60,7 @@ struct wk_doc *wk_doc_get(struct wk_core *core, struct slice id)
 void wk_doc_drop(struct wk_doc *d)
 {
     struct wk_core *core = d->core;
+    struct wk_entry *e;
 
     MUST(!d->busy);
     core->quarantined -= d->state == WK_QUARANTINED;
@@ -73,7 +74,10 @@ void wk_doc_drop(struct wk_doc *d)
         wk_submit_free(s);
     }
     wk_entries_free(&d->read_ring);
-    wk_entries_free(&d->ring);
+    while ((e = wk_ring_first(d))) {
+        wk_ring_take(d, e);
+        wk_entry_free(e);
+    }
     doc_free(d->doc);
     core->bytes -= d->charged;
     list_remove(&d->all);

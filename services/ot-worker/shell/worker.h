@@ -6,7 +6,7 @@
  *     worker_config.c   the table of options
  *     worker_links.c    gateways: the inbox and a peer each
  *     worker_events.c   what the core wants an operator to know
- *     worker_metrics.c  the admin port's numbers
+ *     worker_metrics.h  the admin port's numbers
  */
 #ifndef WEFT_WORKER_H
 #define WEFT_WORKER_H
@@ -40,8 +40,5 @@ void worker_links_send(void *ctx, uint64_t gateway_boot, struct slice item);
 
 /* worker_events.c: wk_io.event */
 void worker_event(void *ctx, enum wk_event event, struct slice doc, uint64_t detail);
-
-/* worker_metrics.c */
-void worker_metrics(void *arg, struct bytes *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "worker.h"
+#include "worker_metrics.h"
 
 /* ---- the core, as shell_drive.h calls it ---- */
 
@@ -54,11 +55,17 @@ static const struct shell_drive_core drive_core = {.tick = core_tick,
 
 /* ---- start ---- */
 
-static uint64_t io_now_ms(void *ctx)
+static uint64_t io_now_us(void *ctx)
 {
     struct worker *w = ctx;
 
-    return (uint64_t)ev_loop_now_ms(w->shell.loop);
+    return (uint64_t)ev_loop_now_us(w->shell.loop);
+}
+
+static uint64_t io_clock_us(void *ctx)
+{
+    (void)ctx;
+    return (uint64_t)ev_clock_us();
 }
 
 static uint64_t io_random(void *ctx)
@@ -89,7 +96,8 @@ static bool core_start(struct worker *w)
         .confirmed_by_replica = w->config.shell.durability == SHELL_REPLICA,
     };
     struct wk_io io = {.ctx = w,
-                       .now_ms = io_now_ms,
+                       .now_us = io_now_us,
+                       .clock_us = io_clock_us,
                        .random = io_random,
                        .storage = backend_storage(w->drive.backend),
                        .send = worker_links_send,
