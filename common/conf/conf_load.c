@@ -23,7 +23,7 @@ struct loading {
     const char **sources; /* by option; NULL: no value yet */
     struct bytes *text;
     const char *path; /* of the file, or NULL */
-    bool help, version, print, show;
+    bool help, version, print;
 };
 
 static const struct conf_option *find(const struct conf_spec *spec, const char *name, size_t size)
@@ -91,13 +91,7 @@ static bool take_builtin(struct loading *l, const char *name, size_t size, const
             *seen[i] = true;
         return true;
     }
-    const struct conf_show *show = l->spec->show;
-    if (!show || strlen(show->name) != size || memcmp(name, show->name, size) != 0)
-        return false;
-    if (*value)
-        *ret_result = refuse_flag(l, "takes no value:", name - 2, size + 2);
-    l->show = true;
-    return true;
+    return false;
 }
 
 static bool needs_value(const struct loading *l, const char *name, size_t size)
@@ -229,11 +223,9 @@ static int take_sources(struct loading *l, int argc, char *const *argv, char *co
     int r = take_flags(l, argc, argv, ret_operand);
     if (r)
         return r;
-    if (l->help || l->version || l->show) { /* whatever else is wrong */
+    if (l->help || l->version) { /* whatever else is wrong */
         if (l->help)
             conf_text_help(l->spec, l->text);
-        else if (l->show)
-            l->spec->show->append(l->text);
         else
             conf_text_version(l->spec, l->text);
         return CONF_SHOW;
@@ -318,8 +310,6 @@ static bool name_taken(const struct conf_spec *spec, size_t row)
         if (strcmp(own[i], spec->options[row].name) == 0)
             return true;
     }
-    if (spec->show && strcmp(spec->show->name, spec->options[row].name) == 0)
-        return true;
     return find(spec, spec->options[row].name, strlen(spec->options[row].name)) !=
            &spec->options[row];
 }

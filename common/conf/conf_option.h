@@ -80,13 +80,6 @@ struct conf_option {
         name, CONF_TYPE_BOOL, CONF_AT(type, field, bool), fallback, 0, 0, NULL, false, help        \
     }
 
-/* A flag --NAME that prints a text about the program and ends it, as --print-config does. */
-struct conf_show {
-    const char *name;
-    const char *help;
-    void (*append)(struct bytes *out);
-};
-
 struct conf_spec {
     const char *program; /* "weft-gateway" */
     const char *version;
@@ -98,7 +91,6 @@ struct conf_spec {
     const char *const *other_sections;
     const struct conf_option *options;
     size_t count;
-    const struct conf_show *show; /* NULL: none */
 };
 
 /* Outcomes of conf_load; -ENOMEM besides. */

@@ -34,8 +34,6 @@ void conf_text_help(const struct conf_spec *spec, struct bytes *out)
         "\n  --print-config\n      Show all values and where they come from, and exit.\n"
         "\n  --help, --version\n      Show this text or the version, and exit.\n",
         spec->section);
-    if (spec->show)
-        bytes_printf(out, "\n  --%s\n      %s\n", spec->show->name, spec->show->help);
     for (size_t i = 0; i < spec->count; i++)
         append_option(&spec->options[i], out);
 }

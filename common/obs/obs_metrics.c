@@ -2,6 +2,10 @@
 
 #include <inttypes.h>
 
+/* A family with more series than this is documented by the first few. */
+#define LABELS_SHOWN_MAX 8
+#define LABELS_SHOWN_FEW 2
+
 /* A number of microseconds as seconds, without trailing zeros: integers all the way, so exact. */
 static void append_seconds(struct bytes *out, uint64_t us)
 {
@@ -108,30 +112,28 @@ void obs_metrics_append(struct bytes *out, const struct obs_table *table, const 
     }
 }
 
-/* The labels of a family: those that all its rows share the value of are not told apart. */
+/* The labels of the family that begins at this row; of a long one the first few. */
 static void document_labels(struct bytes *out, const struct obs_table *table, size_t at)
 {
-    const char *between = "";
+    size_t end = at + 1, shown;
 
-    for (size_t i = at; i < table->count && (i == at || goes_on(table, i)); i++) {
-        if (!*table->rows[i].labels)
-            continue;
-        bytes_printf(out, "%s`%s`", between, table->rows[i].labels);
-        between = " ";
-    }
+    while (end < table->count && goes_on(table, end))
+        end++;
+    shown = end - at <= LABELS_SHOWN_MAX ? end : at + LABELS_SHOWN_FEW;
+    for (size_t i = at; i < shown && *table->rows[i].labels; i++)
+        bytes_printf(out, "%s`%s`", i > at ? " " : "", table->rows[i].labels);
+    if (shown < end)
+        bytes_printf(out, " and %zu more", end - shown);
 }
 
-void obs_metrics_document(struct bytes *out, obs_table_fn *const *tables)
+void obs_metrics_document(struct bytes *out, const struct obs_table *table)
 {
-    for (; *tables; tables++) {
-        const struct obs_table *table = (*tables)();
-        for (size_t i = 0; i < table->count; i++) {
-            const struct obs_row *row = &table->rows[i];
-            if (goes_on(table, i))
-                continue;
-            bytes_printf(out, "| `%s` | %s | ", row->name, kind_name(row->kind));
-            document_labels(out, table, i);
-            bytes_printf(out, " | %s |\n", row->help);
-        }
+    for (size_t i = 0; i < table->count; i++) {
+        const struct obs_row *row = &table->rows[i];
+        if (goes_on(table, i))
+            continue;
+        bytes_printf(out, "| `%s` | %s | ", row->name, kind_name(row->kind));
+        document_labels(out, table, i);
+        bytes_printf(out, " | %s |\n", row->help);
     }
 }

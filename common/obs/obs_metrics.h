@@ -12,10 +12,7 @@
  * 64 us to 33.6 s, SIZES powers of four from 1 to 2^28. Failure latches in out.
  */
 void obs_metrics_append(struct bytes *out, const struct obs_table *table, const void *stats);
-/*
- * What a page of these tables (NULL at their end) consists of, a line for each family:
- * "| `name` | kind | `label`: value, value | help |".
- */
-void obs_metrics_document(struct bytes *out, obs_table_fn *const *tables);
+/* A line for each family: "| `name` | kind | `label="value"` ... | help |". */
+void obs_metrics_document(struct bytes *out, const struct obs_table *table);
 
 #endif

@@ -225,10 +225,9 @@ END_TEST
 
 START_TEST(tables_are_documented_by_family)
 {
-    obs_table_fn *const tables[] = {example_stats_table, NULL};
     struct bytes text = BYTES_INIT;
 
-    obs_metrics_document(&text, tables);
+    obs_metrics_document(&text, example_stats_table());
     has(&text, "| `weft_example_connections_total` | counter |  | Connections accepted. |\n"
                "| `weft_example_closed_total` | counter | `reason=\"slow\"` "
                "`reason=\"bad\",tier=\"x\"` | Closed by us. |\n"

@@ -32,9 +32,6 @@ struct shell;
 
 OBS_STATS_STRUCT(shell_process_stats, SHELL_PROCESS_STATS)
 
-/* Every service documents its page by this flag; docs/metrics.md is made of what they print. */
-#define SHELL_PRINT_METRICS_HELP "Show what /metrics consists of, as rows of a table, and exit."
-
 void shell_process_metrics(struct shell *s, struct bytes *out);
 
 #endif

@@ -11,5 +11,6 @@
 void docs_errors(struct bytes *out);
 /* The same table for tests/errors. */
 void docs_errors_json(struct bytes *out);
+void docs_metrics(struct bytes *out);
 
 #endif

@@ -520,7 +520,7 @@ START_TEST(test_slow_reader)
         }
     }
     ck_assert_uint_lt(frames, 60);
-    ck_assert_int_eq(metric("weft_gateway_client_errors_total{code=\"slow-reader\"}"), 0);
+    ck_assert_int_eq(metric("weft_gateway_client_errors_total{error=\"slow-reader\"}"), 0);
 }
 END_TEST
 

@@ -1,9 +1,5 @@
 #include "archiver_config.h"
 
-#include "archiver_metrics.h"
-#include "obs_metrics.h"
-#include "shell_metrics.h"
-
 static const struct conf_option options[] = {
     SHELL_OPTIONS(struct archiver_config, shell),
     SHELL_POSTGRES_OPTIONS(struct archiver_config, postgres),
@@ -31,13 +27,6 @@ static const struct conf_option options[] = {
 
 static const char *const others[] = {"gateway", "worker", NULL};
 
-static void metrics_print(struct bytes *out)
-{
-    obs_metrics_document(out, archiver_metrics_tables);
-}
-
-static const struct conf_show show = {"print-metrics", SHELL_PRINT_METRICS_HELP, metrics_print};
-
 const struct conf_spec archiver_spec = {
     .program = "weft-archiver",
     .version = WEFT_VERSION,
@@ -46,5 +35,4 @@ const struct conf_spec archiver_spec = {
     .other_sections = others,
     .options = options,
     .count = sizeof options / sizeof *options,
-    .show = &show,
 };

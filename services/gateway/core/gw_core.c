@@ -389,7 +389,7 @@ void gw_core_turn_end(struct gw_core *core)
 
 #define ERROR_ROW(constant, number, word, ...)                                                     \
     {OBS_COUNTER, offsetof(struct gw_counters, errors_by_code[number]),                            \
-     "weft_gateway_client_errors_total", "code=\"" word "\"", "Errors told to clients."},
+     "weft_gateway_client_errors_total", "error=\"" word "\"", "Errors told to clients."},
 
 const struct obs_table *gw_counters_table(void)
 {

@@ -1,9 +1,5 @@
 #include "gw_config.h"
 
-#include "gw_metrics.h"
-#include "obs_metrics.h"
-#include "shell_metrics.h"
-
 static const struct conf_option options[] = {
     SHELL_OPTIONS(struct gw_options, shell),
     CONF_STRING(struct gw_options, listen, "listen", "127.0.0.1:8080", 127,
@@ -40,13 +36,6 @@ static const struct conf_option options[] = {
 
 static const char *const others[] = {"worker", "archiver", NULL};
 
-static void metrics_print(struct bytes *out)
-{
-    obs_metrics_document(out, gw_metrics_tables);
-}
-
-static const struct conf_show show = {"print-metrics", SHELL_PRINT_METRICS_HELP, metrics_print};
-
 const struct conf_spec gw_spec = {
     .program = "weft-gateway",
     .version = WEFT_VERSION,
@@ -55,5 +44,4 @@ const struct conf_spec gw_spec = {
     .other_sections = others,
     .options = options,
     .count = sizeof options / sizeof *options,
-    .show = &show,
 };

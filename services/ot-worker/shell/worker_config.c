@@ -1,9 +1,5 @@
 #include "worker_config.h"
 
-#include "obs_metrics.h"
-#include "shell_metrics.h"
-#include "worker_metrics.h"
-
 static const struct conf_option options[] = {
     SHELL_OPTIONS(struct worker_config, shell),
     SHELL_POSTGRES_OPTIONS(struct worker_config, postgres),
@@ -27,13 +23,6 @@ static const struct conf_option options[] = {
 
 static const char *const others[] = {"gateway", "archiver", NULL};
 
-static void metrics_print(struct bytes *out)
-{
-    obs_metrics_document(out, worker_metrics_tables);
-}
-
-static const struct conf_show show = {"print-metrics", SHELL_PRINT_METRICS_HELP, metrics_print};
-
 const struct conf_spec worker_spec = {
     .program = "weft-ot-worker",
     .version = WEFT_VERSION,
@@ -42,5 +31,4 @@ const struct conf_spec worker_spec = {
     .other_sections = others,
     .options = options,
     .count = sizeof options / sizeof *options,
-    .show = &show,
 };
