@@ -213,7 +213,10 @@ export interface Doc {
   readonly presence: Presence;
   readonly drafts: Drafts;
 
-  /** Stores what is unsent and lets the document go. It is sent after the next `open`. */
+  /**
+   * Stores what is unsent and lets the document go; it is sent after the next `open`. Where
+   * `persistence` is `memory` nothing is stored: wait for `saved()` first.
+   */
   close(): Promise<void>;
 }
 

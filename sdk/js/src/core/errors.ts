@@ -17,9 +17,20 @@ export class WeftError extends Error implements WeftErrorInfo {
     this.code = info.code;
     this.permanent = info.permanent;
     this.scope = info.scope;
-    for (const key of ["doc", "detail", "retryAfterMs"] as const)
-      if (info[key] !== undefined) Object.assign(this, { [key]: info[key] });
+    if (info.doc !== undefined) this.doc = info.doc;
+    if (info.detail !== undefined) this.detail = info.detail;
+    if (info.retryAfterMs !== undefined) this.retryAfterMs = info.retryAfterMs;
   }
+}
+
+/** What can be passed between tabs, and made an error again. */
+export function infoOf({ code, permanent, scope, doc, detail, retryAfterMs }: WeftError): WeftErrorInfo {
+  return {
+    code, permanent, scope,
+    ...(doc !== undefined && { doc }),
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
 const SCOPES = ["op", "op", "doc", "connection"] as const;

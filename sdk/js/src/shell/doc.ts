@@ -10,7 +10,7 @@ import type {
   Storage, StorageDoc,
 } from "../api.ts";
 import { fit } from "../core/fit.ts";
-import { refusal, WeftError } from "../core/errors.ts";
+import { infoOf, refusal, WeftError } from "../core/errors.ts";
 import { hex, utf8 } from "../core/bytes.ts";
 import type { PeerNews } from "../core/presence.ts";
 import type { ChangeSource, StoredDraft } from "../core/replica.ts";
@@ -175,9 +175,8 @@ export class DocImpl implements Doc {
   }
 
   private statusChanged(): void {
-    const { core } = this.role!;
-    if (core.phase === "stopped" && !this.role!.replica.text) this.settle.reject(core.error!);
-    this.hub?.announce();
+    if (this.stopped && !this.role!.replica.text) this.settle.reject(this.error!);
+    this.hub?.statusChanged();
     this.statuses.emit();
   }
 
@@ -187,9 +186,13 @@ export class DocImpl implements Doc {
   }
 
   private leaderStatus(): LeaderStatus {
-    const { state, unsaved, persistence } = this;
+    const { state, unsaved, persistence, stopped, error } = this;
     const { denied, opBytesMax } = this.role!.replica;
-    return { state, unsaved, denied, persistence, drafts: this.draftList(), opBytesMax };
+    return {
+      state, unsaved, denied, stopped, persistence, opBytesMax,
+      error: error && { message: error.message, info: infoOf(error) },
+      drafts: this.draftList(),
+    };
   }
 
   // --- Doc ---
@@ -215,7 +218,7 @@ export class DocImpl implements Doc {
 
   get readonly(): boolean {
     const { role } = this;
-    if (!role?.replica.text || this.closing || role.core.phase === "stopped") return true;
+    if (!role?.replica.text || this.closing || this.stopped) return true;
     return role.replica.session.length === 0 || this.denied;
   }
 
@@ -223,12 +226,19 @@ export class DocImpl implements Doc {
     return this.role instanceof Follower ? !!this.role.status?.denied : !!this.role?.replica.denied;
   }
 
+  /** A permanent error has ended it. */
+  private get stopped(): boolean {
+    if (this.role instanceof Follower) return !!this.role.status?.stopped;
+    return this.role?.core.phase === "stopped";
+  }
+
   get persistence(): Persistence {
     return this.role?.persistence ?? { kind: "memory", reason: "unavailable" };
   }
 
   get error(): WeftError | null {
-    return this.role?.core.error ?? null;
+    const told = this.role instanceof Follower ? this.role.status?.error : null;
+    return told ? new WeftError(told.message, told.info) : (this.role?.core.error ?? null);
   }
 
   get revision(): number {
@@ -274,13 +284,13 @@ export class DocImpl implements Doc {
   }
 
   saved(): Promise<void> {
+    if (!this.unsaved) return Promise.resolve();
     return new Promise((resolve) => {
       const off = this.onStatus(() => {
         if (this.unsaved) return;
         off();
         resolve();
       });
-      this.statuses.emit();
     });
   }
 

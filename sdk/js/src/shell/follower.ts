@@ -2,7 +2,7 @@
  * A document in a tab that follows: the same core, with the leading tab as its server over a
  * BroadcastChannel. What it holds unsent is what the leader has not stored yet.
  */
-import type { DocState, Draft, Persistence } from "../api.ts";
+import type { DocState, Draft, Persistence, WeftErrorInfo } from "../api.ts";
 import { DocCore } from "../core/doc.ts";
 import { PresenceCore } from "../core/presence.ts";
 import { Replica, type StoredDraft } from "../core/replica.ts";
@@ -18,6 +18,8 @@ export interface LeaderStatus {
   state: DocState;
   unsaved: boolean;
   denied: boolean;
+  stopped: boolean;
+  error: { message: string; info: WeftErrorInfo } | null;
   persistence: Persistence;
   drafts: Draft[];
   opBytesMax: number;

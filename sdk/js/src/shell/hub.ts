@@ -18,6 +18,7 @@ export class Hub {
   /** Of this life of the document: another one makes every tab open again. */
   private name = hex(randomBytes(8));
   private announced: number;
+  private announcedStatus = "";
   private opens: { tab: string; open: Open }[] = [];
   private authors = new Map<string, Uint8Array>();
   private readonly watches = new Set<Lock>();
@@ -36,9 +37,16 @@ export class Hub {
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.take(data);
   }
 
-  /** Tells all tabs that this one leads. */
+  /** Tells all tabs that this one leads, and how it stands. */
   announce(): void {
-    this.post({ way: "down", to: null, leader: this.name, status: this.status() });
+    const status = this.status();
+    this.announcedStatus = JSON.stringify(status);
+    this.post({ way: "down", to: null, leader: this.name, status });
+  }
+
+  /** Tells it only if it is news: this is asked with every key. */
+  statusChanged(): void {
+    if (JSON.stringify(this.status()) !== this.announcedStatus) this.announce();
   }
 
   /** The text was replaced, and with it the history. */
