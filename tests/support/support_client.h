@@ -1,5 +1,5 @@
 /*
- * For the tests of this folder: a client on a raw socket, which can send any bytes. It waits by
+ * A client on a raw socket, which can send any bytes. It waits by
  * calling `pump` until what it waits for is there or WAIT_MS have passed, which fails the test.
  */
 #ifndef WEFT_SUPPORT_CLIENT_H
