@@ -18,6 +18,15 @@ test("the bundle is under 35 KB gzip, and needs nothing else", () => {
   expect(/(^|[;}\n])\s*import\s*["{*]/.test(bundle.toString())).toBe(false);
 });
 
+test("the reference is what the types say", () => {
+  const out = mkdtempSync(join(tmpdir(), "weft-reference-"));
+  execFileSync("node", [`${here}scripts/reference.mjs`, join(out, "page.md")]);
+  expect(readFileSync(join(out, "page.md"), "utf8")).toBe(
+    readFileSync(`${here}../../docs/sdk-reference.md`, "utf8"),
+  );
+  rmSync(out, { recursive: true });
+});
+
 const protoc = (process.env["PATH"] ?? "").split(":").some((dir) => existsSync(join(dir, "protoc")));
 
 test.skipIf(!protoc)("the generated code is what the protocol's files make", () => {
