@@ -7,12 +7,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "backend_help_test.h"
 #include "cluster_tracker.h"
 #include "rng.h"
 #include "sim_store.h"
+#include "support_seed.h"
 
 #define DOCS 4
 #define CALLS 600
@@ -430,12 +430,8 @@ static void step(void)
 static void setup(void)
 {
     struct backend_config config;
-    const char *seed = getenv("WEFT_SEED");
-    uint64_t number = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
 
-    printf("WEFT_SEED=%llu\n", (unsigned long long)number);
-    fflush(stdout);
-    rng_init(&rng, number);
+    rng_init(&rng, support_seed());
     sim_store_init(&model, &violation);
     model.lossy = true; /* rebases lose entries here that nobody has archived */
     help_config(&config, REDIS_LEVEL_FSYNC, true);

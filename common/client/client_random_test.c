@@ -6,9 +6,9 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "client_world_test.h"
+#include "support_seed.h"
 
 #define STEPS 6000
 #define SEEDS 8
@@ -134,11 +134,9 @@ END_TEST
 
 int main(void)
 {
-    const char *given = getenv("WEFT_SEED");
-
     if (crypto_init())
         return EXIT_FAILURE;
-    first_seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    first_seed = support_seed();
     Suite *suite = suite_create("client random");
     TCase *tc = tcase_create("random");
     tcase_set_timeout(tc, 120);

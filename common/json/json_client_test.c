@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "json_client.h"
 #include "json_delta.h"
 #include "ot_codec.h"
+#include "support_seed.h"
 #include "wire_random.h"
 
 static struct arena mem;
@@ -214,14 +214,10 @@ END_TEST
 /* Whatever a frame holds, what is written is one JSON text or nothing. */
 START_TEST(test_random_frames)
 {
-    uint64_t seed = (uint64_t)time(NULL);
-    const char *given = getenv("WEFT_SEED");
     unsigned written = 0;
     struct rng rng;
 
-    seed = given ? strtoull(given, NULL, 10) : seed;
-    printf("seed %llu (WEFT_SEED)\n", (unsigned long long)seed);
-    rng_init(&rng, seed);
+    rng_init(&rng, support_seed());
     for (int i = 0; i < 5000; i++) {
         struct wire_server_frame down;
         struct wire_client_frame up;

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "json_delta.h"
 #include "ot_codec.h"
 #include "ot_json.h"
 #include "ot_naive.h"
+#include "support_seed.h"
 
 static struct arena mem;
 static struct bytes out;
@@ -243,14 +243,10 @@ END_TEST
 
 START_TEST(test_random_round_trip)
 {
-    uint64_t seed = (uint64_t)time(NULL);
-    const char *given = getenv("WEFT_SEED");
     struct naive_mix mix = {.comps_max = 8, .length_max = 6, .attrs = true, .embeds = true};
     struct rng rng;
 
-    seed = given ? strtoull(given, NULL, 10) : seed;
-    printf("seed %llu (WEFT_SEED)\n", (unsigned long long)seed);
-    rng_init(&rng, seed);
+    rng_init(&rng, support_seed());
     for (int i = 0; i < 2000; i++) {
         struct ot_op op, again;
         arena_reset(&mem);

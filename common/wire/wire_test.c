@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "support_seed.h"
 #include "wire_judge.h"
 #include "wire_random.h"
 
@@ -457,10 +458,7 @@ END_TEST
 
 int main(void)
 {
-    const char *given = getenv("WEFT_SEED");
-    seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    printf("WEFT_SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
+    seed = support_seed();
 
     Suite *suite = suite_create("wire");
     TCase *tcase = tcase_create("wire");

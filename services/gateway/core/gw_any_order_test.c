@@ -1,8 +1,6 @@
 /* Any frames and items in any order: nothing crashes, nothing is left. */
-#include <stdio.h>
-#include <time.h>
-
 #include "gw_case_test.h"
+#include "support_seed.h"
 
 static struct fake_conn crowd[12];
 
@@ -130,14 +128,11 @@ static void random_step(struct rng *r, uint64_t *numbers, size_t *count)
 
 START_TEST(test_any_order)
 {
-    const char *given = getenv("WEFT_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     uint64_t numbers[64] = {0};
     size_t count = 0;
     struct rng r;
 
-    printf("seed %llu (WEFT_SEED)\n", (unsigned long long)seed);
-    rng_init(&r, seed);
+    rng_init(&r, support_seed());
     memset(crowd, 0, sizeof crowd);
     any_rev = 5;
     for (int i = 0; i < 30000; i++)
