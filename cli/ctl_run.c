@@ -6,7 +6,10 @@
 
 #define VERB(name) extern const struct ctl_verb ctl_verb_##name;
 #define VERBS(X)                                                                                   \
-    X(get) X(history) X(diff) X(replay) X(tail) X(create) X(append) X(find) X(verify) X(ot)
+    X(status)                                                                                      \
+    X(top)                                                                                         \
+    X(workers) X(gateways) X(shards) X(lag) X(docs) X(find) X(get) X(history) X(diff) X(replay)    \
+        X(tail) X(create) X(append) X(verify) X(ot)
 VERBS(VERB)
 
 #define VERB_ROW(name) &ctl_verb_##name,

@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto_random.h"
+#include "ctl_servers_config.h"
 #include "ev_loop.h"
-
-/* A tool may wait for a large row. */
-#define COMMAND_MS 5000
 
 /* ---- sentences ---- */
 
@@ -38,73 +35,6 @@ static void say_refused(const struct ctl_servers *s)
 
 /* ---- opening ---- */
 
-static bool level_of(const char *text, enum redis_level *ret)
-{
-    static const char *const names[] = {"memory", "fsync", "replica"};
-
-    *ret = REDIS_LEVEL_FSYNC;
-    if (!text[0])
-        return true;
-    for (unsigned i = 0; i < 3; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *ret = (enum redis_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool replicas_of(const char *text, unsigned *ret)
-{
-    char *end = NULL;
-    unsigned long n = text[0] ? strtoul(text, &end, 10) : 1;
-
-    *ret = (unsigned)n;
-    return n >= 1 && n <= 16 && (!end || !*end);
-}
-
-static bool usage(struct ctl *ctl, const char *what, const char *value)
-{
-    fprintf(ctl->err, "weftctl: %s: '%.100s'\n", what, value);
-    return false;
-}
-
-static bool configs_of(struct ctl *ctl, const struct ctl_where *where, struct redis_config *redis,
-                       struct pg_config *postgres)
-{
-    char error[200];
-    uint64_t seed;
-
-    crypto_random(&seed, sizeof seed);
-    *redis =
-        (struct redis_config){.password = where->redis_password[0] ? where->redis_password : NULL,
-                              .command_ms = COMMAND_MS,
-                              .retry_ms_max = 200,
-                              .seed = seed};
-    *postgres = (struct pg_config){.conninfo = where->postgres,
-                                   .connections = 1,
-                                   .command_ms = COMMAND_MS,
-                                   .retry_ms_max = 200,
-                                   .seed = seed};
-    if (!where->redis[0] || !where->postgres[0]) {
-        fprintf(ctl->err,
-                "weftctl: where are Redis and PostgreSQL? --redis and --postgres, WEFT_REDIS and "
-                "WEFT_POSTGRES, or --dir of a scripts/up\n");
-        return false;
-    }
-    if (!ev_address_parse(where->redis, &redis->address))
-        return usage(ctl, "--redis is neither HOST:PORT in numbers nor unix:PATH", where->redis);
-    if (!level_of(where->durability, &redis->level))
-        return usage(ctl, "--durability is memory, fsync or replica", where->durability);
-    if (!replicas_of(where->replicas, &redis->replicas))
-        return usage(ctl, "--replicas is a number from 1 to 16", where->replicas);
-    if (pg_conninfo_check(where->postgres, error, sizeof error) != 0) {
-        fprintf(ctl->err, "weftctl: --postgres: %s\n", error);
-        return false;
-    }
-    return true;
-}
-
 /* Nothing is wrong that could pass by itself. */
 static bool hopeful(const struct ctl_servers *s)
 {
@@ -134,7 +64,13 @@ enum ctl_exit ctl_servers_open(struct ctl *ctl, const struct ctl_where *where, s
     struct redis_config redis;
     struct pg_config postgres;
 
-    if (!configs_of(ctl, where, &redis, &postgres))
+    if (!where->redis[0] || !where->postgres[0]) {
+        fprintf(ctl->err,
+                "weftctl: where are Redis and PostgreSQL? --redis and --postgres, WEFT_REDIS and "
+                "WEFT_POSTGRES, or --dir of a scripts/up\n");
+        return CTL_USAGE;
+    }
+    if (!ctl_redis_config(ctl, where, &redis) || !ctl_postgres_config(ctl, where, &postgres))
         return CTL_USAGE;
     struct ctl_servers *s = calloc(1, sizeof *s);
     MUST(s);

@@ -56,6 +56,7 @@ static bool instance_read(const char *dir, struct ctl_where *ret)
     /* bash writes nothing as '' */
     snprintf(ret->redis_password, sizeof ret->redis_password, "%s",
              password[0] == '\'' ? "" : password);
+    snprintf(ret->admin, sizeof ret->admin, "%s/admin", dir);
     snprintf(ret->postgres, sizeof ret->postgres, "host=%s/pg user=weft dbname=weft", runtime);
     if (!ret->durability[0])
         strcpy(ret->durability, level);
@@ -91,11 +92,12 @@ bool ctl_where_find(struct ctl *ctl, struct ctl_where *ret)
         !take(ctl, "redis-password", NULL, "WEFT_REDIS_PASSWORD", w.redis_password,
               sizeof w.redis_password) ||
         !take(ctl, "postgres", args->postgres, "WEFT_POSTGRES", w.postgres, sizeof w.postgres) ||
+        !take(ctl, "admin", args->admin, "WEFT_ADMIN", w.admin, sizeof w.admin) ||
         !take(ctl, "durability", args->durability, "WEFT_DURABILITY", w.durability,
               sizeof w.durability) ||
         !take(ctl, "replicas", args->replicas, "WEFT_REPLICAS", w.replicas, sizeof w.replicas))
         return false;
-    if (!w.url[0] && !w.redis[0] && !w.postgres[0]) {
+    if (!w.url[0] && !w.redis[0] && !w.postgres[0] && !w.admin[0]) {
         if (args->dir && !instance_read(args->dir, &w)) {
             fprintf(ctl->err, "weftctl: nothing was ever started in '%.200s' (scripts/up --dir)\n",
                     args->dir);

@@ -20,13 +20,17 @@
          "memory, fsync or replica: what Redis must give; else WEFT_DURABILITY, else fsync."},     \
         {"replicas", "N", offsetof(struct ctl_args, replicas),                                     \
          "At level replica: how many must hold what is read; else WEFT_REPLICAS, else 1."},        \
+        {"admin", "WHERE", offsetof(struct ctl_args, admin),                                       \
+         "The services' admin ports: a directory of files that hold HOST:PORT each, or "           \
+         "NAME=HOST:PORT,...; else WEFT_ADMIN."},                                                  \
     {                                                                                              \
         "dir", "DIR", offsetof(struct ctl_args, dir),                                              \
-            "Instance of scripts/up to use where none of url, redis and postgres is given (.run)." \
+            "Instance of scripts/up to use where none of url, redis, postgres and admin is given " \
+            "(.run)."                                                                              \
     }
 
 struct ctl_where {
-    char url[1400], redis[160], redis_password[256], postgres[1024], durability[16],
+    char url[1400], redis[160], redis_password[256], postgres[1024], admin[1400], durability[16],
         replicas[16]; /* "": not known */
 };
 

@@ -12,19 +12,26 @@ _weftctl()
     --durability) COMPREPLY=($(compgen -W 'memory fsync replica' -- "$word")); return ;;
     esac
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W 'get history diff replay tail create append find verify ot --help --man --completion' -- "$word"))
+        COMPREPLY=($(compgen -W 'status top workers gateways shards lag docs find get history diff replay tail create append verify ot --help --man --completion' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
-    get) options='--rev --format --stored --live --json --url --redis --postgres --durability --replicas --dir --help' ;;
-    history) options='--from --to --at --ops --json --url --redis --postgres --durability --replicas --dir --help' ;;
-    diff) options='--format --json --url --redis --postgres --durability --replicas --dir --help' ;;
-    replay) options='--from --to --step --into --json --url --redis --postgres --durability --replicas --dir --help' ;;
-    tail) options='--follow --lines --count --json --url --redis --postgres --durability --replicas --dir --help' ;;
-    create) options='--kind --text --json --url --redis --postgres --durability --replicas --dir --help' ;;
+    status) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    top) options='--interval --count --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    workers) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    gateways) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    shards) options='--all --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    lag) options='--limit --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    docs) options='--prefix --limit --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    find) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    get) options='--rev --format --stored --live --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    history) options='--from --to --at --ops --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    diff) options='--format --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    replay) options='--from --to --step --into --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    tail) options='--follow --lines --count --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    create) options='--kind --text --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     append) options='--op --text --create --kind --json --url --dir --help' ;;
-    find) options='--json --url --redis --postgres --durability --replicas --dir --help' ;;
-    verify) options='--all --json --url --redis --postgres --durability --replicas --dir --help' ;;
+    verify) options='--all --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     ot) options='--help' ;;
     *) return ;;
     esac

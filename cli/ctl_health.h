@@ -1,0 +1,36 @@
+/* What a process says about itself on its admin port, in the words that status and top share. */
+#ifndef WEFT_CTL_HEALTH_H
+#define WEFT_CTL_HEALTH_H
+
+#include "ctl_admin.h"
+
+enum ctl_role { CTL_GATEWAY, CTL_WORKER, CTL_ARCHIVER, CTL_STRANGER };
+#define CTL_ROLES 4
+
+/* By its metrics; where it does not answer, by its name. */
+enum ctl_role ctl_role_of(const struct ctl_process *p);
+const char *ctl_role_name(enum ctl_role role);
+
+/* "ready", "not ready", "no answer". */
+const char *ctl_health_state(const struct ctl_process *p);
+/*
+ * Of the circuit breaker before a server ("redis", "postgres"): "closed", "open", "half-open";
+ * "away": closed, but the server is not connected or not fit; "-": it has nothing to do with it.
+ */
+const char *ctl_health_breaker(const struct ctl_process *p, const char *server);
+
+/* One number of a process. */
+struct ctl_figure {
+    const char *name;   /* in JSON */
+    const char *series; /* in metrics */
+    const char *words;  /* "%s documents" */
+    bool seconds;       /* else a count */
+};
+
+/* Those of a role, ends with a name of NULL. */
+const struct ctl_figure *ctl_figures_of(enum ctl_role role);
+
+/* One line for each thing that is not as it should be; how many. */
+size_t ctl_health_problems(const struct ctl_process *p, struct bytes *out);
+
+#endif
