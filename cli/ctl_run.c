@@ -8,8 +8,9 @@
 #define VERBS(X)                                                                                   \
     X(status)                                                                                      \
     X(top)                                                                                         \
-    X(workers) X(gateways) X(shards) X(lag) X(docs) X(find) X(get) X(history) X(diff) X(replay)    \
-        X(tail) X(create) X(append) X(verify) X(ot)
+    X(workers)                                                                                     \
+    X(gateways) X(shards) X(lag) X(docs) X(find) X(get) X(history) X(diff) X(replay) X(tail)       \
+        X(create) X(append) X(verify) X(ot)
 VERBS(VERB)
 
 #define VERB_ROW(name) &ctl_verb_##name,
