@@ -42,8 +42,8 @@ static void is_fresh(const char *name, void (*write)(FILE *out), const char *opt
 {
     char *now = written(write), *kept = file_read(name);
 
-    ck_assert_msg(strcmp(now, kept) == 0, "docs/man/%s is stale: build/bin/weftctl %s >docs/man/%s",
-                  name, option, name);
+    ck_assert_msg(strcmp(now, kept) == 0,
+                  "docs/man/%s is stale: scripts/docs writes it (weftctl %s)", name, option);
     free(now);
     free(kept);
 }

@@ -4,17 +4,14 @@
 #include "ctl_args.h"
 #include "ctl_pages.h"
 
-#define VERB(name) extern const struct ctl_verb ctl_verb_##name;
-#define VERBS(X)                                                                                   \
-    X(status)                                                                                      \
-    X(top)                                                                                         \
-    X(workers)                                                                                     \
-    X(gateways) X(shards) X(lag) X(docs) X(find) X(get) X(history) X(diff) X(replay) X(tail)       \
-        X(create) X(append) X(verify) X(ot)
-VERBS(VERB)
-
-#define VERB_ROW(name) &ctl_verb_##name,
-const struct ctl_verb *const ctl_verbs[] = {VERBS(VERB_ROW) NULL};
+const struct ctl_verb *const ctl_verbs[] = {
+    &ctl_verb_status,   &ctl_verb_top,    &ctl_verb_workers,
+    &ctl_verb_gateways, &ctl_verb_shards, &ctl_verb_lag,
+    &ctl_verb_docs,     &ctl_verb_find,   &ctl_verb_get,
+    &ctl_verb_history,  &ctl_verb_diff,   &ctl_verb_replay,
+    &ctl_verb_tail,     &ctl_verb_create, &ctl_verb_append,
+    &ctl_verb_verify,   &ctl_verb_ot,     NULL,
+};
 
 static void show_verbs(FILE *to)
 {
