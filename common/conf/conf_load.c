@@ -23,6 +23,7 @@ struct loading {
     const char **sources; /* by option; NULL: no value yet */
     struct bytes *text;
     const char *path; /* of the file, or NULL */
+    int line;         /* in it */
     bool help, version, print;
 };
 
@@ -47,7 +48,10 @@ static int refuse_value(struct loading *l, const struct conf_option *o, const ch
         for (size_t i = 0; value[i] && i < 80; i++)
             bytes_append_u8(text, value[i] < ' ' || value[i] == 0x7f ? '?' : (uint8_t)value[i]);
     }
-    bytes_printf(text, " (%s): must be ", source);
+    if (source == source_file)
+        bytes_printf(text, " (%s, line %d): must be ", l->path, l->line);
+    else
+        bytes_printf(text, " (%s): must be ", source);
     conf_value_append_range(o, text);
     bytes_append_str(text, "\n");
     return CONF_REFUSED;
@@ -197,6 +201,7 @@ static int take_key(void *context, const char *name, const char *value, int line
                      line, name);
         return CONF_REFUSED;
     }
+    l->line = line;
     return take(l, o, value, source_file);
 }
 

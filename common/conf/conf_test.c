@@ -236,7 +236,7 @@ START_TEST(bad_values_are_refused)
         refused(cases[i].arguments, "", NULL, cases[i].words);
     refused("", "WEFT_LOOPS=100", NULL, "loops = 100|(environment)|from -2 to 64");
     refused("--loops 3", "WEFT_LOOPS=100", NULL, "loops = 100|(environment)");
-    refused("--loops 3", "WEFT_LOOPS=4", "loops = x", "loops = x|(file)");
+    refused("--loops 3", "WEFT_LOOPS=4", "loops = x", "loops = x|line 1");
     refused("--password 123456789012345678901", "", NULL, "password = (secret)");
     refused("--listen a\nb", "", NULL, "a?b");
 }

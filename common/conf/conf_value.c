@@ -1,5 +1,7 @@
 #include "conf_value.h"
 
+#include "conf_limit.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -161,6 +163,20 @@ static void append_number(const struct conf_option *o, int64_t v, struct bytes *
         append_units(out, time_units, (uint64_t)v);
     else
         bytes_printf(out, "%" PRId64, v);
+}
+
+void conf_limit_append_value(const struct conf_limit *limit, struct bytes *out)
+{
+    const struct conf_option o = {.type = limit->type};
+
+    if (!limit->fallback) {
+        append_number(&o, limit->min, out);
+        return;
+    }
+    bytes_printf(out, "%s, from ", limit->fallback);
+    append_number(&o, limit->min, out);
+    bytes_append_str(out, " to ");
+    append_number(&o, limit->max, out);
 }
 
 void conf_value_append(const struct conf_option *o, const void *config, struct bytes *out)

@@ -75,6 +75,12 @@ struct ev_loop *ev_loop_new(const struct ev_loop_config *config)
     return loop;
 }
 
+void ev_loop_set_out_max(struct ev_loop *loop, size_t out_bytes_max)
+{
+    MUST(loop->stats.out_bytes == 0);
+    loop->out_bytes_max = loop->stats.out_bytes_max = out_bytes_max;
+}
+
 void ev_task_init(struct ev_task *task, void (*run)(void *arg), void *arg)
 {
     list_init(&task->link);

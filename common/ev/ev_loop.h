@@ -52,6 +52,9 @@ struct ev_loop *ev_loop_new(const struct ev_loop_config *config);
    latest, and streams not yet announced as closed are announced. Returns NULL. */
 struct ev_loop *ev_loop_free(struct ev_loop *loop);
 
+/* Of all streams together; before anything is queued. */
+void ev_loop_set_out_max(struct ev_loop *loop, size_t out_bytes_max);
+
 /* Runs turns until ev_loop_stop(). */
 void ev_loop_run(struct ev_loop *loop);
 /* One turn that waits at most wait_ms for something to happen. */

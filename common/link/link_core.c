@@ -9,7 +9,6 @@
 
 #define ITEM_DEFAULT (40u * 1024 * 1024)
 #define QUEUE_DEFAULT (64u * 1024 * 1024)
-#define QUEUE_ALL_DEFAULT (256u * 1024 * 1024)
 #define PEERS_DEFAULT 1024
 
 /*
@@ -53,7 +52,7 @@ static void limits_default(struct link_limits *l)
     l->body_max = l->body_max ? l->body_max : LINK_BODY_DEFAULT;
     l->item_max = l->item_max ? l->item_max : ITEM_DEFAULT;
     l->queue_max = l->queue_max ? l->queue_max : QUEUE_DEFAULT;
-    l->queue_all_max = l->queue_all_max ? l->queue_all_max : QUEUE_ALL_DEFAULT;
+    l->queue_all_max = l->queue_all_max ? l->queue_all_max : LINK_QUEUE_ALL_DEFAULT;
     l->peers_max = l->peers_max ? l->peers_max : PEERS_DEFAULT;
 }
 

@@ -80,12 +80,14 @@ struct link_io {
     void (*want_flush)(void *ctx);
 };
 
+#define LINK_QUEUE_ALL_DEFAULT (256u << 20)
+
 struct link_limits {
     size_t body_max;  /* of a batch; 0: LINK_BODY_DEFAULT */
     size_t item_max;  /* to be put together from pieces; 0: 40 MiB (a document and its state) */
     size_t queue_max; /* bytes waiting for one peer; 0: 64 MiB. Past it the link is reset: a peer
                          that does not read must not fill our memory */
-    size_t queue_all_max; /* waiting for all peers; 0: 256 MiB */
+    size_t queue_all_max; /* waiting for all peers; 0: LINK_QUEUE_ALL_DEFAULT */
     size_t peers_max;     /* 0: 1024. Bounds what strangers can make us open */
 };
 

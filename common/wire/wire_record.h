@@ -12,13 +12,13 @@
 #include "arena.h"
 #include "bytes.h"
 #include "crypto_chain.h"
+#include "wire_limits.h"
 
 enum wire_outcome { WIRE_BAD = 1, WIRE_NEWER };
 
 #define WIRE_SESSION_SIZE 16
 #define WIRE_DIGEST_SIZE 8
 #define WIRE_AUTHOR_SIZE 8
-#define WIRE_DOC_SIZE_MAX 128
 
 enum wire_kind {
     WIRE_KIND_NONE = 0,

@@ -6,9 +6,9 @@ static const char intro[] = DOCS_GENERATED
     "# Errors\n\n"
     "What a client can be told, and what it should do. [protocol.md](protocol.md) has the form of "
     "an\n"
-    "Error and the close codes. N is the number in the sentence; it comes as `detail`. Names in "
+    "Error and the close codes. N is the number in the sentence; it comes as `detail`. A name in "
     "its\n"
-    "column are limits.\n\n"
+    "column is one of the [limits](limits.md).\n\n"
     "*again after*: the same again, a client's jitter added, may get another answer after this "
     "time;\n"
     "*never*: the same again gets the same answer. Every error costs its sender at most its\n"
@@ -48,10 +48,9 @@ static void append_sentence(struct bytes *out, const char *sentence)
 
 static void append_detail(struct bytes *out, const char *detail)
 {
-    /* Names of limits are words-joined-by-dashes. */
-    bool is_name = strchr(detail, '-') && !strchr(detail, ' ');
-
-    bytes_printf(out, is_name ? "`%s`" : "%s", detail);
+    /* A word of dashes that is no limit's name is a limit that was renamed. */
+    MUST(!strchr(detail, '-') || strchr(detail, ' ') || docs_limit_known(detail));
+    bytes_printf(out, docs_limit_known(detail) ? "`%s`" : "%s", detail);
 }
 
 static void append_row(struct bytes *out, const struct wire_error_info *info)

@@ -11,7 +11,11 @@
 static const struct {
     const char *name;
     void (*make)(struct bytes *out);
-} pages[] = {{"errors", docs_errors}, {"errors-json", docs_errors_json}, {"metrics", docs_metrics}};
+} pages[] = {{"errors", docs_errors},
+             {"errors-json", docs_errors_json},
+             {"limits", docs_limits},
+             {"limits-json", docs_limits_json},
+             {"metrics", docs_metrics}};
 
 static void file_read(const char *path, struct bytes *out)
 {

@@ -11,6 +11,11 @@
 void docs_errors(struct bytes *out);
 /* The same table for tests/errors. */
 void docs_errors_json(struct bytes *out);
+void docs_limits(struct bytes *out);
+/* The same for tests/errors: names and counters. */
+void docs_limits_json(struct bytes *out);
+/* Whether a limit has this name. */
+bool docs_limit_known(const char *name);
 void docs_metrics(struct bytes *out);
 
 #endif

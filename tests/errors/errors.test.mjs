@@ -21,6 +21,7 @@ const FRAMES_PER_SECOND = 4000;
 const settings = {
   WEFT_FRAMES_PER_SECOND: String(FRAMES_PER_SECOND), WEFT_OUT_MAX: '64KiB', WEFT_INPUT_MAX: '2MiB',
   WEFT_UNACKED_MAX: '1MiB', WEFT_HELLO: '1s', WEFT_REQUEST: '1s', WEFT_DRAIN: '1s',
+  WEFT_DOCUMENTS_PER_CONNECTION: '30',
 };
 
 // What a close frame says (docs/protocol.md, "Close codes").

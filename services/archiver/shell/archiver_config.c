@@ -1,14 +1,12 @@
 #include "archiver_config.h"
 
+#include "archiver_limits.h"
+
 static const struct conf_option options[] = {
     SHELL_OPTIONS(struct archiver_config, shell),
     SHELL_POSTGRES_OPTIONS(struct archiver_config, postgres),
     CONF_MS(struct archiver_config, lease_ms, "lease", "30s", 1000, 3600000,
             "How long a claim keeps other archivers away from a document."),
-    CONF_INT(struct archiver_config, jobs_max, "jobs", "8", 1, 1024,
-             "Documents worked on at once."),
-    CONF_INT(struct archiver_config, entries_max, "entries", "4096", 1, 100000,
-             "Entries folded into one segment."),
     CONF_INT(struct archiver_config, snapshot_revs, "snapshot-revisions", "1000", 1, 1000000000,
              "A snapshot is due after this many revisions, or:"),
     CONF_BYTES(struct archiver_config, snapshot_bytes, "snapshot-bytes", "256KiB", 1024,
@@ -23,6 +21,10 @@ static const struct conf_option options[] = {
             "How long to wait for PostgreSQL at the start, which must have its schema brought up."),
     CONF_MS(struct archiver_config, drain_ms, "drain", "10s", 0, 600000,
             "Time for what is under way when asked to stop."),
+#define OPTION(kind, field, name, fallback, min, max, help, ...)                                   \
+    CONF_##kind(struct archiver_config, field, name, fallback, min, max, help),
+    ARCHIVER_LIMITS(OPTION, CONF_NO_OPTION)
+#undef OPTION
 };
 
 static const char *const others[] = {"gateway", "worker", NULL};

@@ -249,13 +249,13 @@ static void conn_hello(struct gw_conn *conn, const struct wire_hello *hello)
     frame.welcome = (struct wire_welcome){.version = 1,
                                           .server_time_ms = core_server_time(core),
                                           .heartbeat_ms = core->config.heartbeat_ms,
-                                          .op_bytes_max = WIRE_OP_BYTES_MAX,
-                                          .frame_bytes_max = WIRE_FRAME_BYTES_MAX,
+                                          .op_bytes_max = core->config.op_bytes_max,
+                                          .frame_bytes_max = core->config.frame_bytes_max,
                                           .document_bytes_max = WIRE_DOCUMENT_BYTES_MAX,
                                           .chunk_bytes_max = WIRE_CHUNK_BYTES_MAX,
-                                          .presence_bytes_max = WIRE_PRESENCE_BYTES_MAX,
-                                          .presence_per_s_max = WIRE_PRESENCE_PER_S_MAX,
-                                          .documents_max = WIRE_DOCUMENTS_MAX};
+                                          .presence_bytes_max = core->config.presence_bytes_max,
+                                          .presence_per_s_max = core->config.presence_per_s_max,
+                                          .documents_max = core->config.documents_max};
     conn_send_frame(conn, &frame);
 }
 

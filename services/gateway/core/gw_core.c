@@ -30,6 +30,16 @@ static bool self_make(struct gw_core *core)
                                &core->beat_self.self) == 0;
 }
 
+static void config_complete(struct gw_config *c)
+{
+    c->payload_bytes_max = c->payload_bytes_max ? c->payload_bytes_max : PAYLOAD_BYTES_MAX_DEFAULT;
+    c->frame_bytes_max = c->frame_bytes_max ? c->frame_bytes_max : WIRE_FRAME_BYTES_MAX;
+    c->op_bytes_max = c->op_bytes_max ? c->op_bytes_max : WIRE_OP_BYTES_MAX;
+    c->presence_bytes_max = c->presence_bytes_max ? c->presence_bytes_max : WIRE_PRESENCE_BYTES_MAX;
+    c->presence_per_s_max = c->presence_per_s_max ? c->presence_per_s_max : WIRE_PRESENCE_PER_S_MAX;
+    c->documents_max = c->documents_max ? c->documents_max : WIRE_DOCUMENTS_MAX;
+}
+
 struct gw_core *gw_core_new(const struct gw_config *config, const struct gw_io *io)
 {
     struct gw_core *core = calloc(1, sizeof *core);
@@ -39,8 +49,7 @@ struct gw_core *gw_core_new(const struct gw_config *config, const struct gw_io *
     core->config = *config;
     core->io = *io;
     core->auth = config->auth ? config->auth : &gw_auth_open;
-    if (core->config.payload_bytes_max == 0)
-        core->config.payload_bytes_max = PAYLOAD_BYTES_MAX_DEFAULT;
+    config_complete(&core->config);
     if (!strings_copy(core, config) || !self_make(core)) {
         free(core->strings);
         free(core);

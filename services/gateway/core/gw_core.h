@@ -23,7 +23,10 @@ struct gw_config {
     uint64_t unacked_bytes_max; /* submits held for all clients; past it: retry-later */
     uint64_t
         payload_bytes_max; /* documents being given in chunks; past it: opens wait. 0: 256 MiB */
-    uint32_t drain_ms;     /* clients are told to go within this window */
+    /* Of Welcome; 0: the protocol's (wire_limits.h). */
+    uint32_t frame_bytes_max; /* only to be told */
+    uint32_t op_bytes_max, presence_bytes_max, presence_per_s_max, documents_max;
+    uint32_t drain_ms;            /* clients are told to go within this window */
     const char *const *addresses; /* told to clients on drain; may be NULL */
     size_t address_count;
     const struct gw_auth *auth; /* NULL: gw_auth_open */

@@ -51,8 +51,8 @@ static uint32_t open_check(struct gw_conn *conn, const struct wire_open *open, u
         *ret_detail = WIRE_DOC_SIZE_MAX;
         return WIRE_E_BAD_DOC_ID;
     }
-    if (conn->att_count >= WIRE_DOCUMENTS_MAX) {
-        *ret_detail = WIRE_DOCUMENTS_MAX;
+    if (conn->att_count >= conn->core->config.documents_max) {
+        *ret_detail = conn->core->config.documents_max;
         return WIRE_E_TOO_MANY_DOCUMENTS;
     }
     if (open->has_position != (open->position.rev > 0)) {
@@ -157,7 +157,8 @@ static uint32_t submit_check(const struct gw_att *att, const struct wire_submit 
     }
     if (s->kind != WIRE_KIND_EDIT && s->kind != WIRE_KIND_TITLE && s->kind != WIRE_KIND_PERMISSION)
         return WIRE_E_BAD_KIND;
-    *ret_detail = s->kind == WIRE_KIND_TITLE ? WIRE_TITLE_BYTES_MAX : WIRE_OP_BYTES_MAX;
+    *ret_detail =
+        s->kind == WIRE_KIND_TITLE ? WIRE_TITLE_BYTES_MAX : att->conn->core->config.op_bytes_max;
     if (s->body.size > *ret_detail)
         return s->kind == WIRE_KIND_TITLE ? WIRE_E_BAD_TITLE : WIRE_E_OP_TOO_LARGE;
     *ret_detail = att->doc->position.rev;
@@ -231,10 +232,10 @@ void conn_submit(struct gw_conn *conn, const struct wire_submit *s)
 static uint32_t presence_check(const struct gw_att *att, const struct wire_presence *p,
                                uint64_t *ret_detail)
 {
-    *ret_detail = WIRE_PRESENCE_BYTES_MAX;
+    *ret_detail = att->conn->core->config.presence_bytes_max;
     if (!att->has_session)
         return WIRE_E_READ_ONLY;
-    return p->data.size > WIRE_PRESENCE_BYTES_MAX ? WIRE_E_PRESENCE_TOO_LARGE : WIRE_OK;
+    return p->data.size > *ret_detail ? WIRE_E_PRESENCE_TOO_LARGE : WIRE_OK;
 }
 
 static void presence_forward(struct gw_att *att, const struct wire_presence *p)
@@ -270,7 +271,7 @@ void conn_presence(struct gw_conn *conn, const struct wire_presence *p)
         return;
     }
     /* Too many, or nowhere to send it: the next one is as good. */
-    if (++conn->presences > WIRE_PRESENCE_PER_S_MAX || !att->attached) {
+    if (++conn->presences > conn->core->config.presence_per_s_max || !att->attached) {
         conn->core->counters.presence_dropped++;
         return;
     }

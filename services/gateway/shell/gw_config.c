@@ -1,5 +1,7 @@
 #include "gw_config.h"
 
+#include "gw_limits.h"
+
 static const struct conf_option options[] = {
     SHELL_OPTIONS(struct gw_options, shell),
     CONF_STRING(struct gw_options, listen, "listen", "127.0.0.1:8080", 127,
@@ -12,26 +14,12 @@ static const struct conf_option options[] = {
     CONF_STRING(struct gw_options, drain_to, "drain-to", NULL, 4095,
                 "Addresses for clients to go to when this gateway stops, with commas between."),
     SHELL_LINK_OPTIONS(struct gw_options, link),
-    CONF_INT(struct gw_options, connections_max, "connections-max", "100000", 1, 10000000,
-             "Client connections; beyond it they are answered 503."),
-    CONF_INT(struct gw_options, frames_per_s_max, "frames-per-second", "50000", 1, 10000000,
-             "Frames of one connection in a second; beyond it the connection is closed."),
-    CONF_MS(struct gw_options, request_ms, "request", "10s", 100, 600000,
-            "A new connection's time to send its HTTP request."),
-    CONF_MS(struct gw_options, hello_ms, "hello", "10s", 100, 600000,
-            "Its time from then to the first frame."),
-    CONF_MS(struct gw_options, heartbeat_ms, "heartbeat", "30s", 100, 3600000,
-            "How often clients are to send something; silent for twice this, they are closed."),
     CONF_MS(struct gw_options, drain_ms, "drain", "10s", 0, 3600000,
             "When asked to stop, clients are told to go within this, each at its own moment."),
-    CONF_BYTES(struct gw_options, out_bytes_max, "out-max", "1MiB", 64 << 10, 1 << 30,
-               "Per connection: bytes that wait for a slow reader; past it, it is closed."),
-    CONF_BYTES(struct gw_options, input_bytes_max, "input-max", "256MiB", 2 << 20, (int64_t)1 << 40,
-               "All connections: messages that have come in part."),
-    CONF_BYTES(struct gw_options, unacked_bytes_max, "unacked-max", "256MiB", 1 << 20,
-               (int64_t)1 << 40, "All connections: ops kept until they are acked."),
-    CONF_BYTES(struct gw_options, payload_bytes_max, "payload-max", "256MiB", 64 << 20,
-               (int64_t)1 << 40, "All connections: documents that are being given in pieces."),
+#define OPTION(kind, field, name, fallback, min, max, help, ...)                                   \
+    CONF_##kind(struct gw_options, field, name, fallback, min, max, help),
+    GW_LIMITS(OPTION, CONF_NO_OPTION)
+#undef OPTION
 };
 
 static const char *const others[] = {"worker", "archiver", NULL};

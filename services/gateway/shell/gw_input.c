@@ -2,12 +2,13 @@
 
 #include <errno.h>
 
+#include "gw_limits.h"
 #include "json_client.h"
 
 void gw_input_init(struct gw_input *input)
 {
     *input = (struct gw_input){0};
-    arena_init(&input->mem, GW_INPUT_ARENA_MAX);
+    arena_init(&input->mem, GW_MESSAGE_MEMORY_MAX);
 }
 
 void gw_input_fini(struct gw_input *input)

@@ -9,10 +9,6 @@
 #include "gw_io.h"
 #include "json_error.h"
 
-/* What a JSON message may take while it is read: an array of empty arrays takes 50 times its text,
- * so this lets everything through that fits a frame and stops what is made to take more. */
-#define GW_INPUT_ARENA_MAX (64u << 20)
-
 struct gw_input {
     struct arena mem;        /* of the frame taken last */
     struct json_error error; /* of the last GW_INPUT_BAD */

@@ -13,6 +13,8 @@
 
 /* Beyond the drain window: the core's grace for the last client told, and a close handshake. */
 #define DRAIN_EXTRA_MS 4000
+/* What a frame has besides its op. */
+#define OP_ROOM 2048
 /* Descriptors that are no client's: listener, admin port, Redis, workers, nng's own. */
 #define DESCRIPTORS_KEPT 512
 
@@ -214,6 +216,8 @@ static bool options_check(struct gw_process *p, struct ev_address *ret_listen)
     if (!ev_address_is_local(ret_listen) && !o->insecure_public)
         return refuse(p, "--listen is not a loopback address, and there is no authentication yet: "
                          "--insecure-public says that this is meant");
+    if (o->frame_bytes_max < o->op_bytes_max + OP_ROOM)
+        return refuse(p, "--frame-max must hold an op of --op-max and 2 KiB");
     if (crypto_init())
         return refuse(p, "OpenSSL gives no SHA-256 or SHA-1");
     return true;
@@ -259,6 +263,11 @@ static bool core_start(struct gw_process *p)
                                .out_bytes_max = o->out_bytes_max,
                                .unacked_bytes_max = o->unacked_bytes_max,
                                .payload_bytes_max = o->payload_bytes_max,
+                               .frame_bytes_max = (uint32_t)o->frame_bytes_max,
+                               .op_bytes_max = (uint32_t)o->op_bytes_max,
+                               .presence_bytes_max = (uint32_t)o->presence_bytes_max,
+                               .presence_per_s_max = (uint32_t)o->presence_per_s_max,
+                               .documents_max = (uint32_t)o->documents_max,
                                .drain_ms = (uint32_t)o->drain_ms,
                                .addresses = p->drain_to,
                                .address_count = p->drain_to_count};
@@ -306,10 +315,12 @@ static bool server_start(struct gw_process *p)
     struct gw_server_config config = {.connections_max = connections_max(p),
                                       .request_ms = (uint32_t)o->request_ms,
                                       .out_bytes_max = (uint32_t)o->out_bytes_max,
+                                      .frame_bytes_max = (uint32_t)o->frame_bytes_max,
                                       .input_bytes_max = o->input_bytes_max};
 
     if (gw_server_init(&p->server, &config, p->shell.loop, &p->shell.log))
         return refuse(p, "memory is out");
+    ev_loop_set_out_max(p->shell.loop, o->out_total_bytes_max);
     p->server.stirred = gw_process_settle;
     p->server.stirred_arg = p;
     return true;

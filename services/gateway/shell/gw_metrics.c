@@ -1,5 +1,6 @@
 #include "gw_metrics.h"
 
+#include "gw_limits.h"
 #include "gw_process.h"
 #include "obs_metrics.h"
 

@@ -5,14 +5,13 @@
 #include "ev_listen.h"
 #include "ev_loop.h"
 #include "ev_timer.h"
+#include "gw_limits.h"
 #include "gw_socket.h"
 
 /* What the kernel holds unsent of one socket. More would be out of reach: what waits here can still
  * be conflated. */
 #define NOTSENT_BYTES (128 << 10)
 #define REQUESTS_LOOK_MS 250
-
-#define ANSWER_MS_DEFAULT 60000
 
 /* The first of a list of sockets by age, if it is that old. */
 static struct gw_socket *overdue(struct gw_server *server, struct list *sockets, uint64_t age_ms)
@@ -54,7 +53,9 @@ int gw_server_init(struct gw_server *server, const struct gw_server_config *conf
 {
     *server = (struct gw_server){.config = *config, .loop = loop, .log = log};
     if (!config->answer_ms)
-        server->config.answer_ms = ANSWER_MS_DEFAULT;
+        server->config.answer_ms = GW_ANSWER_MS;
+    if (!config->frame_bytes_max)
+        server->config.frame_bytes_max = WIRE_FRAME_BYTES_MAX;
     gw_socket_kind(config->out_bytes_max, &server->kind);
     list_init(&server->requests);
     list_init(&server->answers);

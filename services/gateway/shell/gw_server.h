@@ -1,13 +1,8 @@
 /*
  * All client sockets of this process, and the listener they come from.
  *
- * Bounds and whom they stop: `connections_max` sockets in all (an attacker who opens many), of
- * which those that have not sent a whole request within `request_ms` are dropped (one who sends a
- * byte a minute), or not taken a file within `answer_ms` (one who reads a byte a minute), or whose
- * files are more than GW_ANSWER_BYTES_MAX with those of all others; REFUSED_MAX more while they are
- * told 503; `input_bytes_max` for messages that have come in part, of all sockets together (one who
- * begins many and ends none); `out_bytes_max` queued for one socket (one who does not read), and
- * the loop's own account for all of them.
+ * Bounds and whom they stop: gw_limits.h. Sockets beyond connections_max are told so, as long as
+ * there are not too many of them, too.
  */
 #ifndef WEFT_GW_SERVER_H
 #define WEFT_GW_SERVER_H
@@ -24,20 +19,14 @@
 struct ev_listen;
 struct ev_timer;
 
-/*
- * Of files of the page on their way. They are shared, so what waits for slow readers costs no
- * memory; but it counts in the loop's account, where it must not stand in the way of what waits for
- * editors.
- */
-#define GW_ANSWER_BYTES_MAX (32u << 20)
-
 struct gw_server_config {
     uint32_t connections_max;
     uint32_t request_ms;
     uint32_t out_bytes_max;
     size_t input_bytes_max;
-    uint32_t answer_ms; /* 0: 60,000 */
-    int backlog;        /* 0: the default of ev_listen */
+    uint32_t answer_ms;       /* 0: GW_ANSWER_MS */
+    uint32_t frame_bytes_max; /* 0: WIRE_FRAME_BYTES_MAX */
+    int backlog;              /* 0: the default of ev_listen */
 };
 
 struct gw_server {

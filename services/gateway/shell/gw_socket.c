@@ -9,11 +9,10 @@
 
 #include "ev_loop.h"
 #include "ev_stream.h"
+#include "gw_limits.h"
 #include "gw_socket_read.h"
 #include "gw_upgrade.h"
 #include "ws_encoder.h"
-
-#define REFUSED_MAX 256
 
 /* Part of the budget for a million idle connections. */
 _Static_assert(sizeof(struct gw_socket) <= 264, "a socket got fat");
@@ -200,7 +199,7 @@ void gw_socket_unavailable(struct gw_socket *s, const char *why)
     gw_socket_say_last(s, &answer);
 }
 
-/* Where that is full, whoever has had this long makes room. */
+/* Where GW_ANSWER_BYTES_MAX is reached, whoever has had this long makes room. */
 #define ANSWER_MS_MIN 5000
 
 static bool answer_room(struct gw_server *server, size_t size)
@@ -300,7 +299,7 @@ void gw_socket_accept(struct gw_server *server, int fd)
     bool over = sockets >= server->config.connections_max;
     struct gw_socket *s = NULL;
 
-    if (!over || server->refused_count < REFUSED_MAX)
+    if (!over || server->refused_count < GW_REFUSED_MAX)
         s = socket_new(server, fd);
     if (!s) {
         close(fd);

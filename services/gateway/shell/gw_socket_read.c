@@ -123,7 +123,7 @@ static void frame_bad(struct gw_socket *s, const struct ws_event *event)
 {
     s->server->stats.ws_bad++;
     if (event->code == WS_CLOSE_TOO_BIG)
-        input_bad(s, WIRE_E_FRAME_TOO_LARGE, WIRE_FRAME_BYTES_MAX, NULL, event->code);
+        input_bad(s, WIRE_E_FRAME_TOO_LARGE, s->server->config.frame_bytes_max, NULL, event->code);
     else
         input_bad(s, WIRE_E_BAD_FRAME, 0, event->reason, event->code);
 }
@@ -179,7 +179,7 @@ static void socket_open(struct gw_socket *s, enum gw_variant variant)
 {
     struct gw_server *server = s->server;
 
-    ws_decoder_init(&s->decoder, WS_SERVER, WIRE_FRAME_BYTES_MAX);
+    ws_decoder_init(&s->decoder, WS_SERVER, server->config.frame_bytes_max);
     s->variant = (uint8_t)variant;
     s->state = GW_SOCKET_OPEN;
     list_remove(&s->link);

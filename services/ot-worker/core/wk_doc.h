@@ -318,6 +318,11 @@ enum wk_admit wk_submit_admit(struct wk_doc *d, struct wk_submit *s, uint64_t *r
 #define WK_ENTRY_COUNT_MAX 512
 #define WK_ENTRY_BYTES_MAX (512u << 10)
 
+/* wk_items.c */
+/* Attachments when the configuration names no number: protects memory against a gateway that opens
+ * without end. About 150 bytes each. */
+#define WK_ATTACHMENTS_MAX 1000000
+
 /* wk_history.c */
 /* Farther back than this nobody is served from the history: 250,000 entries are about 80 MB. */
 #define WK_HISTORY_REVS_MAX 250000

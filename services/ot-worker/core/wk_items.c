@@ -7,10 +7,6 @@
 
 #include "wk_doc.h"
 
-/* Attachments when the configuration names no number: protects memory against a gateway that opens
- * without end. About 150 bytes each. */
-#define ATTACHMENTS_MAX_DEFAULT 1000000
-
 /* --- submits --- */
 
 static size_t submit_bytes(const struct wk_submit *s)
@@ -160,8 +156,7 @@ static struct wk_open *open_new(uint64_t gateway_boot, const struct wire_link_op
 /* Is there room for one more? */
 static bool open_fits(struct wk_core *core, const struct wire_link_open *open)
 {
-    uint64_t max =
-        core->config.attachments_max ? core->config.attachments_max : ATTACHMENTS_MAX_DEFAULT;
+    uint64_t max = core->config.attachments_max ? core->config.attachments_max : WK_ATTACHMENTS_MAX;
     struct wk_doc *d = wk_doc_find(core, open->open.doc);
 
     if (core->attachment_count >= max) {

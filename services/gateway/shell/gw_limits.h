@@ -1,0 +1,110 @@
+/*
+ * What clients can make a gateway hold or do, and where that ends (conf_limit.h has the columns).
+ *
+ * All of it together bounds the process's memory, whatever clients do:
+ *
+ *     connections-max x GW_CONN_BYTES + out-total + input-max + unacked-max + payload-max
+ *     + links + message-memory + what it has before anybody connects
+ */
+#ifndef WEFT_GW_LIMITS_H
+#define WEFT_GW_LIMITS_H
+
+#include "conf_limit.h"
+#include "http1_head.h"
+#include "wire_limits.h"
+
+/* One connection without queues and documents: socket, core's part, stream, and the allocator's
+ * share. A request head that comes in part is charged to input-max. */
+#define GW_CONN_BYTES 2048
+
+/* What a JSON message may take while it is read: an array of empty arrays takes 50 times its text,
+ * so this lets everything through that fits a frame and stops what is made to take more. */
+#define GW_MESSAGE_MEMORY_MAX (64u << 20)
+/* Files of the page are shared, so what waits for slow readers costs no memory; but it counts in
+ * the loop's account, where it must not stand in the way of what waits for editors. */
+#define GW_ANSWER_BYTES_MAX (32u << 20)
+#define GW_ANSWER_MS 60000
+/* Sockets beyond connections-max, while they are told so. */
+#define GW_REFUSED_MAX 256
+
+#define GW_ERROR_COUNTER(word) "weft_gateway_client_errors_total{error=\"" word "\"}"
+
+/* Who expands the fixed rows includes link_core.h, which has the bound on what waits for workers.
+ */
+#define GW_LIMITS(O, F)                                                                            \
+    O(INT, connections_max, "connections-max", "100000", 1, 10000000,                              \
+      "Client connections; beyond it they are answered 503.", "the process",                       \
+      "503 with Retry-After", "weft_gateway_http_total{answer=\"unavailable\"}",                   \
+      "one who opens connections without end")                                                     \
+    F(INT, "refusals", GW_REFUSED_MAX, "Connections beyond that, while they are told so.",         \
+      "the process", "closed without an answer",                                                   \
+      "weft_gateway_dropped_total{reason=\"overload\"}",                                           \
+      "the same one, who does not take the answer either")                                         \
+    O(MS, request_ms, "request", "10s", 100, 600000,                                               \
+      "A new connection's time to send its HTTP request.", "the connection", "closed",             \
+      "weft_gateway_dropped_total{reason=\"no-request\"}", "one who sends a byte a minute")        \
+    F(BYTES, "request-head", HTTP1_HEAD_SIZE_MAX, "A request's head.", "the connection", "431",    \
+      "weft_gateway_http_total{answer=\"refused\"}", "a request without end")                      \
+    F(INT, "request-fields", HTTP1_FIELDS_MAX, "Fields of a request's head.", "the connection",    \
+      "431", "weft_gateway_http_total{answer=\"refused\"}", "a head that is slow to read")         \
+    F(BYTES, "answers", GW_ANSWER_BYTES_MAX, "Files of the page on their way to clients.",         \
+      "all connections", "503; whoever has had 5 s makes room",                                    \
+      "weft_gateway_dropped_total{reason=\"slow-answer\"}",                                        \
+      "those who ask for files and do not "                                                        \
+      "read them")                                                                                 \
+    F(MS, "answer-time", GW_ANSWER_MS, "A client's time to take a file.", "the connection",        \
+      "closed", "weft_gateway_dropped_total{reason=\"slow-answer\"}",                              \
+      "one who reads a byte a minute")                                                             \
+    O(MS, hello_ms, "hello", "10s", 100, 600000, "Its time from then to the first frame.",         \
+      "the connection", "silent", GW_ERROR_COUNTER("silent"), "one who connects and says nothing") \
+    O(MS, heartbeat_ms, "heartbeat", "30s", 100, 3600000,                                          \
+      "How often clients are to send something; silent for twice this, they are closed. "          \
+      "Welcome: heartbeat_ms.",                                                                    \
+      "the connection", "silent", GW_ERROR_COUNTER("silent"),                                      \
+      "connections whose other end is gone")                                                       \
+    O(INT, frames_per_s_max, "frames-per-second", "50000", 1, 10000000,                            \
+      "Frames of one connection in a second; beyond it the connection is closed.",                 \
+      "the connection", "too-fast", GW_ERROR_COUNTER("too-fast"),                                  \
+      "one who takes the others' share of the processor")                                          \
+    O(BYTES, frame_bytes_max, "frame-max", "1MiB", 4096, WIRE_FRAME_BYTES_MAX,                     \
+      "A client's frame; it must hold an op and 2 KiB. Welcome: frame_bytes_max.",                 \
+      "the connection", "frame-too-large", GW_ERROR_COUNTER("frame-too-large"),                    \
+      "a message without end")                                                                     \
+    F(BYTES, "message-memory", GW_MESSAGE_MEMORY_MAX, "One message while it is read.",             \
+      "the process", "bad-frame or bad-json: too many parts", GW_ERROR_COUNTER("bad-json"),        \
+      "a small message that takes much memory")                                                    \
+    O(BYTES, input_bytes_max, "input-max", "256MiB", 2 << 20, (int64_t)1 << 40,                    \
+      "Messages and requests that have come in part.", "all connections", "overloaded, or 503",    \
+      "weft_gateway_input_full_total", "many who begin messages and end none")                     \
+    O(BYTES, op_bytes_max, "op-max", "256KiB", 1024, WIRE_OP_BYTES_MAX,                            \
+      "An op in its binary form. Welcome: op_bytes_max.", "the document", "op-too-large",          \
+      GW_ERROR_COUNTER("op-too-large"), "one op that keeps all others waiting")                    \
+    O(INT, documents_max, "documents-per-connection", "1000", 1, 1000000,                          \
+      "Documents open on one connection. Welcome: documents_max.", "the connection",               \
+      "too-many-documents", GW_ERROR_COUNTER("too-many-documents"),                                \
+      "one who has every document loaded")                                                         \
+    O(BYTES, presence_bytes_max, "presence-max", "1KiB", 16, 16 << 10,                             \
+      "A presence. Welcome: presence_bytes_max.", "the document", "presence-too-large",            \
+      GW_ERROR_COUNTER("presence-too-large"), "presence as a way to send data to everybody")       \
+    O(INT, presence_per_s_max, "presence-per-second", "20", 1, 1000,                               \
+      "Presences of one connection in a second. Welcome: presence_per_s_max.", "the connection",   \
+      "dropped", "weft_gateway_presence_dropped_total", "one who keeps everybody's screen busy")   \
+    O(BYTES, unacked_bytes_max, "unacked-max", "256MiB", 1 << 20, (int64_t)1 << 40,                \
+      "Ops kept until they are acked.", "all connections", "retry-later",                          \
+      GW_ERROR_COUNTER("retry-later"), "many who send while no worker answers")                    \
+    O(BYTES, payload_bytes_max, "payload-max", "256MiB", 64 << 20, (int64_t)1 << 40,               \
+      "Documents that are being given in pieces.", "all connections",                              \
+      "opens wait, then retry-later", "weft_gateway_retries_total",                                \
+      "many who open large documents and do not read")                                             \
+    F(BYTES, "links", LINK_QUEUE_ALL_DEFAULT, "What waits for all workers together.",              \
+      "all connections", "the link is reset; ops are sent again when it is back",                  \
+      "weft_link_resets_total{reason=\"full\"}", "many who send while workers do not read")        \
+    O(BYTES, out_bytes_max, "out-max", "1MiB", 64 << 10, 1 << 30,                                  \
+      "What waits for one slow reader. From half of it on entries are not queued; it gets one "    \
+      "composed answer when it has read.",                                                         \
+      "the connection", "slow-reader", GW_ERROR_COUNTER("slow-reader"), "one who does not read")   \
+    O(BYTES, out_total_bytes_max, "out-total", "256MiB", 8 << 20, (int64_t)1 << 40,                \
+      "What waits for all readers together.", "all connections", "slow-reader",                    \
+      "weft_socket_sends_full_total", "many who do not read")
+
+#endif
