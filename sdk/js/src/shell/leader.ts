@@ -14,6 +14,9 @@ import { Writer } from "../store/writer.ts";
 import { replicaHost, type RoleHost, type Role } from "./role.ts";
 import type { Socket } from "./socket.ts";
 
+/** A session from ahead of the server's clock is refused, and what we know of that is as old as its way. */
+const CLOCK_MARGIN_MS = 2000;
+
 const KINDS = { rich: 1, text: 2 } as const;
 
 export class Leader implements Role {
@@ -101,7 +104,7 @@ export class Leader implements Role {
   }
 
   private mint(): Uint8Array {
-    return mintSession(this.socket.now(), randomBytes(10));
+    return mintSession(this.socket.now() - CLOCK_MARGIN_MS, randomBytes(10));
   }
 }
 

@@ -50,7 +50,7 @@ export class Socket implements ConnHost {
     const socket = new this.WebSocket(url, [SUBPROTOCOL]);
     this.socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => void this.greet(socket);
+    socket.onopen = () => void this.greet(socket).catch(() => socket.onclose?.({} as never));
     socket.onmessage = ({ data }) => {
       if (this.socket !== socket) return;
       this.core.received(new Uint8Array(data as ArrayBuffer), Date.now());
