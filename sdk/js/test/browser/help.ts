@@ -60,5 +60,5 @@ export function get<T>(page: Page, expression: string): Promise<T> {
 }
 
 export async function until(page: Page, expression: string): Promise<void> {
-  await page.waitForFunction(expression, undefined, { timeout: 15_000, polling: 20 });
+  await page.waitForFunction(expression, undefined, { timeout: 50_000, polling: 20 });
 }

@@ -24,8 +24,8 @@ export function until(holds: () => boolean, ...docs: Doc[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
       off.forEach((stop) => stop());
-      reject(new Error(`not within 20 s: ${holds}`));
-    }, 20_000);
+      reject(new Error(`not within 50 s: ${holds}`));
+    }, 50_000);
     const look = (): void => {
       if (!holds()) return;
       clearTimeout(late);
