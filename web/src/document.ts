@@ -20,9 +20,16 @@ export interface Page {
   close(): void;
 }
 
-/** fresh: the id has just been made, for a document of this kind. */
-export function openDocument(client: Client, id: string, fresh: DocKind | null): Page {
-  return new DocumentPage(client, id, fresh);
+export interface OpenDocument {
+  readonly id: string;
+  /** The id has just been made, for a document of this kind. */
+  readonly fresh: DocKind | null;
+  /** The editor is compared with the document after every change. */
+  readonly check: boolean;
+}
+
+export function openDocument(client: Client, { id, fresh, check }: OpenDocument): Page {
+  return new DocumentPage(client, id, fresh, check);
 }
 
 class DocumentPage implements Page {
@@ -44,6 +51,7 @@ class DocumentPage implements Page {
     private readonly client: Client,
     private readonly id: string,
     fresh: DocKind | null,
+    private readonly checked: boolean,
   ) {
     this.open(fresh ? { create: { kind: fresh, fresh: true } } : {});
   }
@@ -97,7 +105,9 @@ class DocumentPage implements Page {
       this.place,
       h("p", { class: "visually-hidden", id: "editor-help" }, "Alt and F10 leads to the formats."),
     );
-    const check = import.meta.env.DEV || new URLSearchParams(location.search).has("check");
+    // For tests, and for who hunts a bug: compares after every change, and lets itself be looked at.
+    const check = import.meta.env.DEV || this.checked;
+    if (check) Object.assign(globalThis, { weft: { doc, editor: () => this.editor } });
     this.editor = opened(doc, this.place, (error) => this.refused(error), check);
     if (this.editor.bar) this.bar.element.after(this.editor.bar);
     this.presence();

@@ -13,6 +13,8 @@ import { openHome } from "./home.ts";
 const client = connect({ urls: `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/` });
 const app = document.getElementById("app") as HTMLElement;
 let page: Page | null = null;
+/** Stays for as long as the page is loaded. */
+const check = new URLSearchParams(location.search).has("check");
 
 function docIdOf(path: string): string | null {
   const match = /^\/d\/(.+)$/.exec(path);
@@ -26,7 +28,7 @@ function docIdOf(path: string): string | null {
 function show(fresh: DocKind | null = null): void {
   page?.close();
   const id = docIdOf(location.pathname);
-  page = id === null ? openHome(client, go) : openDocument(client, id, fresh);
+  page = id === null ? openHome(client, go) : openDocument(client, { id, fresh, check });
   app.replaceChildren(page.element);
   scrollTo(0, 0);
 }

@@ -1,0 +1,165 @@
+/**
+ * Persons with browsers, for the tests of the page: Debian's Chromium, driven by its own protocol, and
+ * the real servers that tests/system/with-stack has started.
+ *
+ * Every page is opened with `?check`: its editor is compared with its document after every change, and
+ * an error of the page, whatever it is, fails the test that it happened in.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const run = promisify(execFile);
+const root = new URL("../..", import.meta.url).pathname;
+
+export const BASE = (process.env.WEFT_URL ?? "").replace(/^ws/, "http").replace(/\/$/, "");
+assert.ok(BASE, "WEFT_URL is not set: run this by tests/system/with-stack");
+
+export const WAIT_MS = 30_000;
+
+/** Random numbers from a seed that is printed: WEFT_SEED=N repeats a run. */
+export const SEED = Number(process.env.WEFT_SEED ?? Date.now() % 1e9);
+export function rng(seed = SEED) {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+let browser;
+const errors = [];
+
+export async function launch() {
+  browser = await chromium.launch({
+    executablePath: process.env.WEFT_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+  });
+}
+export const shut = () => browser?.close();
+
+/** Called after each test. */
+export function noErrors() {
+  assert.deepEqual(errors.splice(0), []);
+}
+
+export class Person {
+  /** A browser of one's own: nothing is shared with others but the servers. */
+  static async make(name, options = {}) {
+    const context = await browser.newContext({ viewport: { width: 1180, height: 820 }, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS);
+    page.on("pageerror", (error) => errors.push(`${name}: ${error.message}`));
+    page.on("console", (message) => {
+      // Offline, the browser itself complains.
+      if (message.type() === "error" && !/ERR_INTERNET_DISCONNECTED|WebSocket connection/.test(message.text()))
+        errors.push(`${name}: ${message.text()}`);
+    });
+    await context.addInitScript((person) => {
+      if (!localStorage.getItem("weft.person")) localStorage.setItem("weft.person", person);
+    }, JSON.stringify({ name, color: options.color ?? "#2f6f73" }));
+    return new Person(name, context, page);
+  }
+
+  constructor(name, context, page) {
+    this.name = name;
+    this.context = context;
+    this.page = page;
+    this.text = page.locator(".ql-editor");
+    this.state = page.locator(".state");
+  }
+
+  /** Begins a document; resolves with its id. */
+  async begin(kind = "New document") {
+    await this.page.goto(`${BASE}/?check`);
+    await this.page.getByRole("button", { name: kind }).click();
+    await this.page.getByRole("textbox", { name: "Title" }).waitFor();
+    return decodeURIComponent(new URL(this.page.url()).pathname.slice(3));
+  }
+
+  async open(id) {
+    await this.page.goto(`${BASE}/d/${encodeURIComponent(id)}?check`);
+    await this.ready();
+  }
+
+  async ready() {
+    await this.page.getByRole("textbox", { name: "Title" }).waitFor();
+  }
+
+  async saved() {
+    await this.state.filter({ hasText: /^Saved$/ }).waitFor();
+    await this.page.waitForFunction(() => !globalThis.weft.doc.unsaved);
+  }
+
+  /** What the editor holds, as its own Delta would say it in HTML. */
+  html() {
+    return this.text.innerHTML();
+  }
+
+  revision() {
+    return this.page.evaluate(() => globalThis.weft.doc.revision);
+  }
+
+  contents() {
+    return this.page.evaluate(() => globalThis.weft.doc.contents());
+  }
+
+  words() {
+    return this.page.evaluate(() => globalThis.weft.doc.text());
+  }
+
+  inStep() {
+    return this.page.evaluate(() => globalThis.weft.editor().inStep());
+  }
+
+  close() {
+    return this.context.close();
+  }
+}
+
+/** Waits until all is saved and all see the same; resolves with the contents. */
+export async function together(...people) {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    for (const person of people) await person.saved();
+    const seen = [];
+    for (const person of people)
+      seen.push(JSON.stringify([await person.revision(), await person.contents()]));
+    if (seen.every((one) => one === seen[0])) break;
+    assert.ok(Date.now() < end, `they do not come together:\n${seen.join("\n")}`);
+  }
+  for (const person of people) assert.ok(await person.inStep(), `${person.name}'s editor is out of step`);
+  if (await people[0].text.count()) {
+    const html = await Promise.all(people.map((person) => person.html()));
+    for (const one of html) assert.equal(one, html[0]);
+  }
+  return people[0].contents();
+}
+
+export async function weftctl(...args) {
+  const { stdout } = await run(`${root}scripts/weftctl`, ["--dir", process.env.WEFT_DIR, ...args], {
+    maxBuffer: 64 << 20,
+  });
+  return stdout;
+}
+
+/** What Redis and PostgreSQL hold is what the editors show. */
+export async function stored(id, contents) {
+  const delta = JSON.parse(await weftctl("get", id, "--stored", "--format", "delta"));
+  assert.deepEqual(normal(delta.ops ?? delta), normal(contents));
+  await weftctl("verify", id);
+}
+
+/** The order of attributes means nothing. */
+function normal(ops) {
+  return ops.map((op) => JSON.stringify(op, op.attributes && ["insert", "attributes", ...keysOf(op)]));
+}
+
+function keysOf(op) {
+  const inside = typeof op.insert === "object" ? Object.keys(op.insert) : [];
+  return [...inside, ...Object.keys(op.attributes).sort()];
+}
