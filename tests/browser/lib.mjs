@@ -33,6 +33,11 @@ export function rng(seed = SEED) {
 
 let browser;
 const errors = [];
+/**
+ * What Chromium itself complains of: that there is no network, and that the page's policy has kept a
+ * handler from running that stood in pasted HTML.
+ */
+const expected = /ERR_INTERNET_DISCONNECTED|WebSocket connection|Executing inline event handler/;
 
 export async function launch() {
   browser = await chromium.launch({
@@ -55,8 +60,7 @@ export class Person {
     page.setDefaultTimeout(WAIT_MS);
     page.on("pageerror", (error) => errors.push(`${name}: ${error.message}`));
     page.on("console", (message) => {
-      // Offline, the browser itself complains.
-      if (message.type() === "error" && !/ERR_INTERNET_DISCONNECTED|WebSocket connection/.test(message.text()))
+      if (message.type() === "error" && !expected.test(message.text()))
         errors.push(`${name}: ${message.text()}`);
     });
     await context.addInitScript((person) => {
@@ -95,6 +99,34 @@ export class Person {
     await this.page.waitForFunction(() => !globalThis.weft.doc.unsaved);
   }
 
+  /**
+   * What was typed is on disk: a person who leaves at once is asked by the browser, a test is not. One
+   * write is under way, and one waits for it: transactions of ours come behind each of them.
+   */
+  async kept() {
+    await this.page.evaluate(async () => {
+      const result = (request, event = "onsuccess") =>
+        new Promise((resolve, reject) => {
+          request[event] = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const db = await result(indexedDB.open("weft"));
+      for (let i = 0; i < 3; i++) {
+        const transaction = db.transaction([...db.objectStoreNames], "readwrite");
+        transaction.objectStore("docs").count();
+        await result(transaction, "oncomplete");
+      }
+      db.close();
+    });
+  }
+
+  /** Loads the page again, once what was typed is kept. */
+  async reload() {
+    await this.kept();
+    await this.page.reload();
+    await this.ready();
+  }
+
   /** What the editor holds, as its own Delta would say it in HTML. */
   html() {
     return this.text.innerHTML();
@@ -127,8 +159,7 @@ export async function together(...people) {
   for (;;) {
     for (const person of people) await person.saved();
     const seen = [];
-    for (const person of people)
-      seen.push(JSON.stringify([await person.revision(), await person.contents()]));
+    for (const person of people) seen.push(JSON.stringify(await person.contents()));
     if (seen.every((one) => one === seen[0])) break;
     assert.ok(Date.now() < end, `they do not come together:\n${seen.join("\n")}`);
   }

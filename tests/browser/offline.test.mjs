@@ -1,7 +1,7 @@
 /** Without a network: writing goes on, through a reload, and arrives once. */
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { launch, noErrors, Person, shut, stored, together, WAIT_MS } from "./lib.mjs";
+import { launch, noErrors, Person, shut, stored, together } from "./lib.mjs";
 
 before(launch);
 after(shut);
@@ -35,6 +35,8 @@ test("the switch: offline, written in, reloaded, online again", async () => {
 
   await ada.page.getByRole("switch", { name: "Online" }).click();
   await ada.state.filter({ hasText: "Offline" }).waitFor();
+  await ada.text.click();
+  await ada.page.keyboard.press("Control+End");
   await ada.page.keyboard.type(marks("Ada", 5, 15));
   await ada.state.filter({ hasText: "Kept on this device" }).waitFor();
   await ben.text.click();
@@ -44,8 +46,7 @@ test("the switch: offline, written in, reloaded, online again", async () => {
   assert.ok(!(await ben.words()).includes("[Ada5]"));
 
   // A reload is online again, as the switch is for now: what was kept goes through.
-  await ada.page.reload();
-  await ada.ready();
+  await ada.reload();
   const contents = await together(ada, ben);
   assert.equal(await ada.words(), `${marks("Ben", 0, 10)}${marks("Ada", 0, 15)}\n`);
   await stored(id, contents);
@@ -65,8 +66,7 @@ test("no network: reloaded and written in all the same, twice", async () => {
 
   await ada.context.setOffline(true);
   for (let round = 0; round < 2; round++) {
-    await ada.page.reload();
-    await ada.ready();
+    await ada.reload();
     const from = 3 + 5 * round;
     assert.equal(await ada.words(), `${marks("Ada", 0, from)}\n`);
     await ada.text.click();
@@ -100,13 +100,12 @@ test("begun without a network: the document is there when the network is", async
   const id = await ada.begin();
   await ada.text.click();
   await ada.page.keyboard.type("Written on a train.");
-  await ada.page.reload();
-  await ada.ready();
+  await ada.reload();
   await ada.context.setOffline(false);
   await ada.saved();
   const ben = await Person.make("Ben");
   await ben.open(id);
-  await ben.text.filter({ hasText: "Written on a train." }).waitFor({ timeout: WAIT_MS });
+  await ben.text.filter({ hasText: "Written on a train." }).waitFor();
   await stored(id, await together(ada, ben));
   await ada.close();
   await ben.close();

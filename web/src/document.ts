@@ -46,6 +46,7 @@ class DocumentPage implements Page {
   private title: Title | null = null;
   private stops: (() => void)[] = [];
   private closed = false;
+  private missing = false;
 
   constructor(
     private readonly client: Client,
@@ -59,7 +60,13 @@ class DocumentPage implements Page {
   close(): void {
     this.closed = true;
     this.leave();
-    void this.doc.close();
+    void this.letGo();
+  }
+
+  private async letGo(): Promise<void> {
+    await this.doc.close();
+    // What was never there is not to stand in the list of documents.
+    if (this.missing) await this.client.forget(this.id);
   }
 
   private leave(): void {
@@ -133,7 +140,7 @@ class DocumentPage implements Page {
 
   private failed(error: Error & Partial<WeftErrorInfo>): void {
     this.leave();
-    const missing = error.code === "no-such-document";
+    const missing = (this.missing = error.code === "no-such-document");
     this.main.replaceChildren(
       h("h1", {}, missing ? "Nothing is here yet" : "This cannot be opened"),
       h("p", {}, errorWords(error)),
@@ -150,7 +157,8 @@ class DocumentPage implements Page {
 
   /** Not `fresh`: somebody else may do the same at this moment, and then it is one document. */
   private async begin(): Promise<void> {
-    await this.doc.close();
+    await this.letGo();
+    this.missing = false;
     if (!this.closed) this.open({ create: { kind: "rich" } });
   }
 

@@ -62,8 +62,10 @@ export class DraftsPanel {
       toast("The document cannot be changed now.");
       return;
     }
-    this.append(draft.text);
-    this.doc.drafts.discard(draft.id);
+    const { length } = this.doc;
+    // A document's last newline is there already.
+    this.append(draft.text.replace(/\n$/, ""));
+    if (this.doc.length > length) this.doc.drafts.discard(draft.id);
   }
 
   private async discard(draft: Draft): Promise<void> {

@@ -34,7 +34,7 @@ function show(fresh: DocKind | null = null): void {
 }
 
 function go(path: string, fresh: DocKind | null = null): void {
-  history.pushState(null, "", path);
+  history.pushState(null, "", check ? `${path}?check` : path);
   show(fresh);
 }
 

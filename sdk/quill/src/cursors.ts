@@ -80,7 +80,9 @@ export class RemoteCursors {
     if (!bounds) return;
     mark.caret.style.transform = `translate(${bounds.left}px, ${bounds.top}px)`;
     mark.caret.style.height = `${bounds.height}px`;
+    // The name hangs where there is room for it.
     mark.caret.classList.toggle("weft-cursor-low", bounds.top < 20);
+    mark.caret.classList.toggle("weft-cursor-right", bounds.left > origin.width * 0.75);
     if (mark.at !== `${anchor} ${head}`) this.showName(mark, `${anchor} ${head}`);
     this.drawSelection(mark.selection, Math.min(anchor, head), Math.max(anchor, head), origin);
   }

@@ -17,11 +17,22 @@ import type { Delta } from "quill";
 
 const PLACEHOLDER = "weft-unknown";
 /** What Quill itself is made of: in its registry, but no formats. */
-const STRUCTURE = new Set(["block", "block/embed", "break", "container", "cursor", "embed", "inline", "scroll", "text"]);
+const STRUCTURE = new Set([
+  "block",
+  "block/embed",
+  "break",
+  "container",
+  "cursor",
+  "embed",
+  "inline",
+  "scroll",
+  "text",
+]);
 
 type Value = Record<string, unknown>;
 type EmbedClass = { new (...args: never[]): object; create(value?: unknown): HTMLElement };
 type DeltaClass = new () => Delta;
+type Parchment = { EmbedBlot: abstract new (...args: never[]) => object };
 
 /** Quill as the product loaded it, whole or only its core. */
 export function quillOf(quill: Quill): typeof Quill {
@@ -30,13 +41,13 @@ export function quillOf(quill: Quill): typeof Quill {
 
 export class Shown {
   private readonly DeltaClass: DeltaClass;
-  private readonly embeds: EmbedClass[];
+  private readonly EmbedBlot: abstract new (...args: never[]) => object;
 
   constructor(private readonly quill: Quill) {
     const Class = quillOf(quill);
     this.DeltaClass = Class.import("delta") as unknown as DeltaClass;
     const Embed = Class.import("blots/embed") as unknown as EmbedClass;
-    this.embeds = [Embed, Class.import("blots/block/embed") as unknown as EmbedClass];
+    this.EmbedBlot = (Class.import("parchment") as Parchment).EmbedBlot;
     if (quill.scroll.query(PLACEHOLDER) == null)
       quill.scroll.registry.register(placeholder(Embed) as never);
   }
@@ -73,7 +84,8 @@ export class Shown {
   private knows(name: string, embed: boolean): boolean {
     const format = STRUCTURE.has(name) ? null : this.quill.scroll.query(name);
     if (format == null) return false;
-    return embed === this.embeds.some((Class) => (format as { prototype?: unknown }).prototype instanceof Class);
+    const isEmbed = (format as { prototype?: unknown }).prototype instanceof this.EmbedBlot;
+    return embed === isEmbed;
   }
 }
 

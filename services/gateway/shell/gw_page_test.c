@@ -171,7 +171,7 @@ START_TEST(test_policy)
 
     ck_assert_int_eq(gw_page_load(&page, dir, good, 2, &why), 0);
     ck_assert(strstr(page.policy, "connect-src 'self' ws://10.0.0.7:8080/ wss://b.example/"));
-    ck_assert(!strstr(page.policy, "unsafe"));
+    ck_assert(strstr(page.policy, "script-src 'self'; style-src 'self'; "));
     gw_page_fini(&page);
     ck_assert_int_eq(gw_page_load(&page, dir, bad, 1, &why), -EINVAL);
     ck_assert_uint_eq(page.web.count, 0);
