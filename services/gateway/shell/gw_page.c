@@ -20,12 +20,13 @@ static const char method_text[] = "only GET and HEAD are answered here\n";
 /*
  * What the page may do, should somebody's text ever be taken for script: load nothing but its own
  * files and pictures that stand in the document, connect to nobody but the gateways, run no script
- * and no style sheet that is written into it, and appear in nobody's frame. Attributes for style are
- * let through: text that is pasted says by them what is bold.
+ * and no style sheet that is written into it, and appear in nobody's frame. Attributes for style
+ * are let through: text that is pasted says by them what is bold.
  */
 static const char policy_text[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'none'; "
     "frame-ancestors 'none'; connect-src 'self'";
 
 int gw_page_load(struct gw_page *page, const char *dir, const char *const *addresses,
