@@ -229,12 +229,18 @@ static enum wk_admit name_check(struct wk_doc *d, struct wk_submit *s, uint64_t 
         answer(d, s, WIRE_E_SEQ_REUSED, 0);
         break;
     case DOC_SESSION_EXPIRED:
+        /* Another worker may know it (I3). Then its result is in the log; if not, no copy of the op
+         * can be admitted any more: an append needs the head, and what is expired there stays so.
+         */
+        if (!s->confirmed)
+            return WK_ADMIT_CHECK;
         answer(d, s, WIRE_E_SESSION_EXPIRED, 0);
         break;
     case DOC_CLOCK_SKEW:
-        /* Not closed in the log: there it would count as created when it says, and when its result
-         * is evicted make everybody's session look old. */
-        answer(d, s, WIRE_E_CLOCK_SKEW, detail);
+        /* It was opened, so it is our clock that has gone back, and a copy could be admitted when
+         * it has caught up: nothing permanent can be said. Nor may it be closed in the log: there
+         * it would count as created when it says, and its eviction make everybody's session old. */
+        answer(d, s, WIRE_E_RETRY_LATER, 0);
         break;
     default:
         answer(d, s, WIRE_E_SESSION_CLOSED, 0);

@@ -309,7 +309,8 @@ enum wk_admit {
     WK_ADMIT_ANSWERED,
     WK_ADMIT_IN,
     WK_ADMIT_HISTORY, /* from ret_from_rev: its base or its seq lies before the ring */
-    WK_ADMIT_CHECK,   /* its base is not there: look at the head first */
+    WK_ADMIT_CHECK,   /* its base is not there, or its session is old and unknown: look at
+                         the head first */
     WK_ADMIT_LATER,   /* when this very entry is durable */
     WK_ADMIT_NOMEM,
 };

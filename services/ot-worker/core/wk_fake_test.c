@@ -23,7 +23,6 @@ static bool wants_close(uint32_t code)
     case WIRE_E_SEQ_REUSED:
     case WIRE_E_SESSION_CLOSED:
     case WIRE_E_SESSION_EXPIRED:
-    case WIRE_E_CLOCK_SKEW:
     case WIRE_E_READ_ONLY:
     case WIRE_E_NO_SUCH_DOCUMENT:
         return false;
@@ -147,7 +146,7 @@ void fake_beats(struct fake *f)
     f->self_gone = beat->gone;
     view_make(f, &view);
     beat->view = &view;
-    beat->time_ms = FAKE_EPOCH_MS + f->now_ms;
+    beat->time_ms = FAKE_EPOCH_MS + f->now_ms - f->redis_behind_ms;
     beat->result = STORAGE_OK;
     wk_core_storage_done(f->core, beat);
     cluster_view_fini(&view);

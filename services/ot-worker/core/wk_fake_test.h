@@ -41,6 +41,7 @@ struct fake {
     struct wk_config config;
     struct store store;
     uint64_t now_ms;
+    uint64_t redis_behind_ms; /* its clock has gone back by this much */
     struct rng rng;
     struct storage_call *beat; /* waits for an answer */
     bool beats_lost;           /* they are answered: down */

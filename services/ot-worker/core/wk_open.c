@@ -376,6 +376,11 @@ bool wk_open_answer(struct wk_doc *d, struct wk_open *o)
     if (o->has_session)
         session = doc_session_open(d->doc, &o->session, wk_time_ms(d->core), &last_seq);
     uint32_t code = session_code(o, session);
+    /* What is not known here another worker may know. */
+    if ((session == DOC_SESSION_EXPIRED || session == DOC_CLOCK_SKEW) && !o->confirmed) {
+        wk_check_begin(d);
+        return false;
+    }
     if (code) {
         refuse(d, o, a, code, last_seq);
         return true;

@@ -265,6 +265,72 @@ START_TEST(an_unknown_session_that_is_too_old_is_expired)
 }
 END_TEST
 
+START_TEST(an_old_session_that_only_another_worker_knows_is_not_expired)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+    uint64_t now = FAKE_EPOCH_MS + f.now_ms;
+    struct slice op = fake_insert(&f, 0, "x");
+    struct wire_record record = {.session = fake_session_of(now - DOC_SESSION_KEEP_MS - 1000, 2),
+                                 .seq = 1,
+                                 .kind = WIRE_KIND_EDIT,
+                                 .body = op};
+
+    crypto_digest8(op, record.digest);
+    store_other(&f.store, FAKE_DOC, &record, 1, now - 5000); /* in time */
+    open.open.session = record.session;
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_entry(&f, 2);
+    ck_assert_uint_eq(fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT)->last_seq, 1);
+}
+END_TEST
+
+/* The same when it was opened in time, and a copy of its op went in through another worker. */
+START_TEST(a_submit_that_has_become_too_old_is_looked_for_first)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+    uint64_t now = FAKE_EPOCH_MS + f.now_ms;
+    struct slice op = fake_insert(&f, 0, "x");
+    struct chain_position base = fake_head(&f, FAKE_DOC);
+
+    open.open.session = fake_session_of(now - DOC_SESSION_KEEP_MS + 500, 2);
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
+    struct wire_record record = {
+        .session = open.open.session, .seq = 1, .kind = WIRE_KIND_EDIT, .body = op};
+    crypto_digest8(op, record.digest);
+    store_other(&f.store, FAKE_DOC, &record, 1, now);
+    f.now_ms += 600;
+    fake_submit(&f, b, 1, base, WIRE_KIND_EDIT, op);
+    fake_settle(&f);
+    fake_expect_entry(&f, 2);
+    ck_assert_uint_eq(fake_expect_accepted(&f, b, 1), 2);
+}
+END_TEST
+
+START_TEST(a_submit_when_our_clock_has_gone_back_is_asked_for_later)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    fake_run(&f, 5000); /* the document's own time never goes back */
+    struct wire_link_open open = fake_open_of(FAKE_DOC, 2);
+    uint64_t now = FAKE_EPOCH_MS + f.now_ms;
+
+    open.open.session = fake_session_of(now + DOC_CLOCK_SKEW_MS, 2);
+    uint64_t b = fake_open(&f, 2, open);
+    fake_settle(&f);
+    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
+    f.redis_behind_ms = 10000;
+    fake_run(&f, 1000); /* a beat brings it */
+    fake_submit(&f, b, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
+    fake_settle(&f);
+    fake_expect_refused(&f, b, 1, WIRE_E_RETRY_LATER);
+    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 1);
+}
+END_TEST
+
 START_TEST(a_session_from_the_future_is_clock_skew_and_names_our_time)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
@@ -437,6 +503,9 @@ TCase *wk_session_cases(void)
     tcase_add_test(tc, an_op_that_does_not_fit_is_refused_after_its_session_is_closed);
     tcase_add_test(tc, a_refusal_is_not_told_when_the_op_turns_out_to_be_in);
     tcase_add_test(tc, an_unknown_session_that_is_too_old_is_expired);
+    tcase_add_test(tc, an_old_session_that_only_another_worker_knows_is_not_expired);
+    tcase_add_test(tc, a_submit_that_has_become_too_old_is_looked_for_first);
+    tcase_add_test(tc, a_submit_when_our_clock_has_gone_back_is_asked_for_later);
     tcase_add_test(tc, a_session_from_the_future_is_clock_skew_and_names_our_time);
     tcase_add_test(tc, the_ten_thousand_and_first_session_evicts_the_first);
     tcase_add_test(tc, of_two_attachments_with_one_session_the_newer_wins);
