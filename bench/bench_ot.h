@@ -52,5 +52,7 @@ void bench_session_replay(const struct bench_session *session, struct ot_rope *r
 void bench_trace(const struct bench_session *session);
 void bench_pairs(void);
 void bench_documents(void);
+/* session: NULL if there is none */
+void bench_history(const struct bench_session *session);
 
 #endif

@@ -145,7 +145,8 @@ static bool wanted(int argc, char **argv, const char *part)
 
 static int usage(void)
 {
-    fputs("usage: weft-bench-ot [--trace FILE] [trace|pairs|documents]… | --trace FILE replay\n",
+    fputs("usage: weft-bench-ot [--trace FILE] [trace|pairs|documents|history]… | --trace FILE "
+          "replay\n",
           stderr);
     return 2;
 }
@@ -175,6 +176,8 @@ int main(int argc, char **argv)
             bench_pairs();
         if (wanted(argc, argv, "documents"))
             bench_documents();
+        if (wanted(argc, argv, "history"))
+            bench_history(path ? &session : NULL);
     }
     bench_session_fini(&session);
     trace_fini(&trace);

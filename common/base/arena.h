@@ -56,6 +56,12 @@ static inline void *arena_alloc(struct arena *a, size_t size)
     return at;
 }
 
+/* Was this the last allocation, so that it can be trimmed? */
+static inline bool arena_is_last(const struct arena *a, const void *at, size_t size)
+{
+    return (const unsigned char *)at + ((size + 15) & ~(size_t)15) == a->at;
+}
+
 /* Gives back the end of what arena_alloc handed out last: `kept` of its `size` bytes stay. */
 static inline void arena_trim(struct arena *a, size_t size, size_t kept)
 {

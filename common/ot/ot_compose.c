@@ -35,7 +35,8 @@ int ot_compose(struct arena *mem, const struct ot_op *a_op, const struct ot_op *
     struct op_reader a = reader_of(a_op), b = reader_of(b_op);
     struct ot_builder out;
 
-    ot_builder_init(&out, mem);
+    /* Each step ends a component of a or of b, and makes one at most. */
+    ot_builder_init_room(&out, mem, a_op->count + b_op->count);
     while (reader_more(&a) && reader_more(&b)) {
         if (reader_inserts(&b)) {
             builder_put(&out, &b.rest);

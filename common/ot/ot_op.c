@@ -58,6 +58,13 @@ void ot_builder_init(struct ot_builder *b, struct arena *mem)
     *b = (struct ot_builder){.mem = mem};
 }
 
+void ot_builder_init_room(struct ot_builder *b, struct arena *mem, uint32_t capacity)
+{
+    *b = (struct ot_builder){.mem = mem, .capacity = capacity};
+    if (capacity && !(b->comps = arena_alloc(mem, capacity * sizeof *b->comps)))
+        b->outcome = -ENOMEM;
+}
+
 /* Counts and bounds the units; false if nothing may be added. */
 static bool builder_admit(struct ot_builder *b, uint64_t in, uint64_t out)
 {
@@ -180,6 +187,8 @@ int ot_builder_finish(struct ot_builder *b, struct ot_op *ret)
         b->units_out -= last->length;
         b->count--;
     }
+    if (b->capacity && arena_is_last(b->mem, b->comps, b->capacity * sizeof *b->comps))
+        arena_trim(b->mem, b->capacity * sizeof *b->comps, b->count * sizeof *b->comps);
     *ret = (struct ot_op){
         .comps = b->comps, .count = b->count, .units_in = b->units_in, .units_out = b->units_out};
     return 0;

@@ -78,6 +78,8 @@ struct ot_builder {
 };
 
 void ot_builder_init(struct ot_builder *b, struct arena *mem);
+/* With room for so many components at once: what is too much goes back with finish. */
+void ot_builder_init_room(struct ot_builder *b, struct arena *mem, uint32_t capacity);
 void ot_builder_retain(struct ot_builder *b, uint64_t length, struct slice attrs);
 void ot_builder_delete(struct ot_builder *b, uint64_t length);
 /* Borrows text; merging with the insert before it copies into the arena. `length`: its units. */

@@ -1,14 +1,13 @@
 /*
  * The rope against a document by stupidity; refusals, and memory that fails at every place where it
  * can. WEFT_SEED=<seed> WEFT_CASES=1 replays a session, WEFT_SWEEP=n runs n times as many.
- *
- * Linked with --wrap for malloc, calloc and realloc, to count allocations down and fail one.
  */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fail_test.h"
 #include "ot_codec.h"
 #include "ot_naive.h"
 #include "ot_rope.h"
@@ -20,41 +19,6 @@ static uint64_t env_number(const char *name, uint64_t otherwise)
     const char *value = getenv(name);
 
     return value ? strtoull(value, NULL, 10) : otherwise;
-}
-
-/* --- memory that fails --- */
-
-static uint64_t allocations_left = UINT64_MAX;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *at, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-
-static bool allocation_fails(void)
-{
-    if (allocations_left == 0)
-        return true;
-    if (allocations_left != UINT64_MAX)
-        allocations_left--;
-    return false;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return allocation_fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return allocation_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *at, size_t size)
-{
-    return allocation_fails() ? NULL : __real_realloc(at, size);
 }
 
 /* --- sessions --- */
