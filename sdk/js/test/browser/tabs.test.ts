@@ -8,6 +8,18 @@ import { newDocId } from "../../src/index.ts";
 import { client, closeAll, until as untilDoc, URL as SERVER } from "../stack/help.ts";
 import { browser, get, hasChromium, type Site, site, tab, until } from "./help.ts";
 
+/** Something has been written behind the checkpoint. */
+const JOURNALLED = `new Promise((resolve) => {
+  const opening = indexedDB.open("weft");
+  opening.onsuccess = () => {
+    const db = opening.result;
+    db.transaction("journal").objectStore("journal").count().onsuccess = ({ target }) => {
+      db.close();
+      resolve(target.result > 0);
+    };
+  };
+})`;
+
 const NOWHERE = "ws://127.0.0.1:9/"; // the port that discards: nothing listens
 
 describe.skipIf(!hasChromium || !SERVER)("in Chromium", () => {
@@ -38,7 +50,7 @@ describe.skipIf(!hasChromium || !SERVER)("in Chromium", () => {
     expect(await get(page, "persistence")).toEqual({ kind: "stored" });
     await type(page, "offline ");
     expect(await get(page, "state")).toBe("offline");
-    await page.waitForTimeout(100); // the disk
+    await until(page, JOURNALLED);
     page.on("dialog", (dialog) => void dialog.accept());
     await page.reload();
     await page.waitForFunction("window.start");
@@ -96,11 +108,18 @@ describe.skipIf(!hasChromium || !SERVER)("in Chromium", () => {
         await start(page, SERVER, create);
         all.push(page);
       }
+      const [leader, heir] = all as [Page, Page];
+      let last = "";
       for (let i = 0; i < 10; i++)
-        for (const page of all) await type(page, String.fromCodePoint(0x4e00 + typed++));
-      const [leader] = all.splice(0, 1);
-      await leader!.evaluate("new Promise((done) => setTimeout(done, 30))"); // its own are stored
-      await leader!.close();
+        for (const page of all) {
+          const key = String.fromCodePoint(0x4e00 + typed++);
+          await type(page, key);
+          if (page === leader) last = key;
+        }
+      // What it shows to others is stored: so its own are, and what others typed is anywhere.
+      await until(heir, `window.doc.text().includes("${last}")`);
+      await leader.close();
+      all.shift();
     }
     for (const page of all) await until(page, `window.doc.length === ${typed + 1} && window.doc.state === 'saved'`);
     const texts = await Promise.all(all.map((page) => get<string>(page, "text()")));
