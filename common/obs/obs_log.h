@@ -96,6 +96,16 @@ static inline struct obs_field obs_boot(const char *key, uint64_t boot_id)
     return (struct obs_field){.key = key, .kind = OBS_FIELD_BOOT, .u64 = boot_id};
 }
 
+/* An author id of 8 bytes, in 16 hex digits: what everybody may see of a session. */
+static inline struct obs_field obs_author(const char *key, const uint8_t author[8])
+{
+    uint64_t id = 0;
+
+    for (int i = 0; i < 8; i++)
+        id = id << 8 | author[i];
+    return obs_boot(key, id);
+}
+
 /* Written as the document's tag. */
 static inline struct obs_field obs_doc(const char *key, struct slice doc_id)
 {

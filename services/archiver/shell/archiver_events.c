@@ -29,8 +29,8 @@ void archiver_event(void *ctx, enum ar_event event, struct slice doc, uint64_t d
 {
     struct archiver *a = ctx;
     const struct event_row *row = &rows[event];
-    struct obs_field fields[2] = {obs_doc("doc", doc)};
-    size_t count = 1;
+    struct obs_field fields[3] = {obs_doc("doc", doc), obs_u64("shard", cluster_shard_of(doc))};
+    size_t count = 2;
 
     if (row->detail)
         fields[count++] = obs_u64(row->detail, detail);

@@ -106,6 +106,21 @@ static void error_frame(struct gw_core *core, uint32_t code, uint64_t detail, st
         core->counters.errors_by_code[code]++;
 }
 
+static void tell_shell(struct gw_conn *conn, uint32_t code, struct slice doc, uint64_t seq)
+{
+    struct gw_core *core = conn->core;
+    struct gw_att *att = att_of(conn, doc);
+    struct gw_told told = {.code = code,
+                           .shard = cluster_shard_of(doc),
+                           .view = core->tracker.view.number,
+                           .seq = seq,
+                           .doc = doc,
+                           .author = att && att->has_session ? att->author : NULL};
+
+    if (core->io.told)
+        core->io.told(core->io.ctx, conn->shell, &told);
+}
+
 void conn_send_error(struct gw_conn *conn, uint32_t code, uint64_t detail, struct slice doc,
                      uint64_t seq)
 {
@@ -115,6 +130,7 @@ void conn_send_error(struct gw_conn *conn, uint32_t code, uint64_t detail, struc
     error_frame(conn->core, code, detail, doc, seq, &text, &frame);
     conn_send_frame(conn, &frame);
     bytes_fini(&text);
+    tell_shell(conn, code, doc, seq);
 }
 
 /* --- the end --- */

@@ -12,6 +12,15 @@ enum gw_variant { GW_PROTO = 0, GW_JSON, GW_VARIANT_COUNT };
 
 enum gw_send { GW_SENT = 0, GW_SEND_HIGH, GW_SEND_FULL };
 
+/* What a client was told about a document, for the log. */
+struct gw_told {
+    uint32_t code;
+    uint16_t shard;
+    uint64_t view, seq;
+    struct slice doc;
+    const uint8_t *author; /* NULL: no session */
+};
+
 struct gw_io {
     void *ctx;
     /* Monotonic, microseconds; the same within one event. */
@@ -38,6 +47,8 @@ struct gw_io {
     /* Ends the connection after what is queued; `code` is the WIRE_E_ reason, 0: as asked.
      * gw_conn_gone() follows. */
     void (*close)(void *ctx, void *conn, uint32_t code);
+    /* An error of scope document or op was sent. NULL: nobody wants to know. */
+    void (*told)(void *ctx, void *conn, const struct gw_told *told);
 
     /* --- links --- */
 

@@ -73,6 +73,12 @@ static void io_close(void *ctx, void *conn, uint32_t code)
     gw_socket_close(conn, code);
 }
 
+static void io_told(void *ctx, void *conn, const struct gw_told *told)
+{
+    (void)ctx;
+    gw_socket_told(conn, told);
+}
+
 static void io_link_open(void *ctx, const struct cluster_member *worker)
 {
     struct gw_process *p = ctx;
@@ -280,6 +286,7 @@ static bool core_start(struct gw_process *p)
                        .payload = io_payload,
                        .send = io_send,
                        .close = io_close,
+                       .told = io_told,
                        .link_open = io_link_open,
                        .link_close = io_link_close,
                        .link_send = io_link_send};

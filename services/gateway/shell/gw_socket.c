@@ -69,6 +69,8 @@ static void on_closed(struct ev_stream *stream, void *arg, int reason)
 
     (void)stream;
     (void)reason;
+    obs_log_event(server->log, OBS_DEBUG, "conn-closed", OBS_FIELDS(obs_u64("conn", s->number)),
+                  "its documents are closed");
     gw_socket_leave_core(s);
     buffers_drop(s);
     list_remove(&s->link);
@@ -156,6 +158,23 @@ void gw_socket_close(struct gw_socket *s, uint32_t code)
                                  obs_u64("close", close_code)),
                       "closing");
     gw_socket_say_close(s, close_code, info ? info->word : "");
+}
+
+void gw_socket_told(struct gw_socket *s, const struct gw_told *told)
+{
+    const struct wire_error_info *info = wire_error_info(told->code);
+    struct obs_field fields[7] = {obs_u64("conn", s->number), obs_str("error", info->word),
+                                  obs_doc("doc", told->doc), obs_u64("shard", told->shard),
+                                  obs_u64("view", told->view)};
+    size_t count = 5;
+
+    if (told->author)
+        fields[count++] = obs_author("author", told->author);
+    if (told->seq)
+        fields[count++] = obs_u64("seq", told->seq);
+    obs_log_event(s->server->log, OBS_INFO, "client-error", fields, count, "told; %s",
+                  info->scope == WIRE_SCOPE_DOC ? "the document is closed on this connection"
+                                                : "the op is refused, all else goes on");
 }
 
 /* --- sending --- */

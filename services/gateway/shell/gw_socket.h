@@ -60,5 +60,7 @@ void gw_socket_abort(struct gw_socket *s);
 /* gw_io.send and gw_io.close. */
 enum gw_send gw_socket_send(struct gw_socket *s, struct refbuf *frame);
 void gw_socket_close(struct gw_socket *s, uint32_t code);
+/* gw_io.told: for the log. */
+void gw_socket_told(struct gw_socket *s, const struct gw_told *told);
 
 #endif

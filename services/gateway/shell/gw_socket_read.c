@@ -184,6 +184,10 @@ static void socket_open(struct gw_socket *s, enum gw_variant variant)
     s->state = GW_SOCKET_OPEN;
     list_remove(&s->link);
     list_push_back(&server->others, &s->link);
+    obs_log_event(server->log, OBS_DEBUG, "conn-open",
+                  OBS_FIELDS(obs_u64("conn", s->number),
+                             obs_str("protocol", variant == GW_JSON ? "json" : "proto")),
+                  "waiting for Hello");
     if (variant == GW_JSON)
         server->stats.upgrades_json++;
     else

@@ -30,6 +30,7 @@ struct worker {
     struct wk_core *core; /* owned */
     struct worker_links links;
     uint64_t events[WK_EVENT_COUNT];
+    uint64_t view; /* followed; for the log */
 };
 
 /* worker_links.c. False, and it has been logged. */

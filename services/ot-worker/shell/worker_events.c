@@ -39,12 +39,17 @@ void worker_event(void *ctx, enum wk_event event, struct slice doc, uint64_t det
 {
     struct worker *w = ctx;
     const struct event_row *row = &rows[event];
-    struct obs_field fields[2];
+    struct obs_field fields[4];
     size_t count = 0;
 
     w->events[event]++;
-    if (doc.size)
+    if (event == WK_EVENT_VIEW)
+        w->view = detail;
+    if (doc.size) {
         fields[count++] = obs_doc("doc", doc);
+        fields[count++] = obs_u64("shard", cluster_shard_of(doc));
+        fields[count++] = obs_u64("view", w->view);
+    }
     if (row->detail)
         fields[count++] = obs_u64(row->detail, detail);
     obs_log_event(&w->shell.log, row->level, row->code, fields, count, "%s", row->words);

@@ -29,9 +29,10 @@ static void gateway_free(struct worker_gateway *g)
     free(g);
 }
 
-static void gateway_log(struct worker_gateway *g, const char *code, const char *words)
+static void gateway_log(struct worker_gateway *g, enum obs_level level, const char *code,
+                        const char *words)
 {
-    obs_log_event(&g->worker->shell.log, OBS_INFO, code,
+    obs_log_event(&g->worker->shell.log, level, code,
                   OBS_FIELDS(obs_boot("gateway", link_peer_boot_id(g->peer)),
                              obs_str("address", link_peer_address(g->peer))),
                   "%s", words);
@@ -41,7 +42,7 @@ static void on_forget(void *arg)
 {
     struct worker_gateway *g = arg;
 
-    gateway_log(g, "gateway-forgotten", "silent for long; it must call again");
+    gateway_log(g, OBS_INFO, "gateway-forgotten", "silent for long; it must call again");
     gateway_free(g);
 }
 
@@ -62,7 +63,7 @@ static void on_contact(void *arg, uint64_t boot_id, const char *address)
     }
     g->worker = w;
     list_push_back(&w->links.gateways, &g->link);
-    gateway_log(g, "gateway-found", "taking its opens");
+    gateway_log(g, OBS_INFO, "gateway-found", "taking its opens");
 }
 
 static void on_items(void *arg, struct link_peer *peer, const struct slice *items, size_t count)
@@ -73,7 +74,7 @@ static void on_items(void *arg, struct link_peer *peer, const struct slice *item
     for (size_t i = 0; i < count; i++) {
         if (wk_core_item(w->core, link_peer_boot_id(peer), items[i]))
             continue;
-        gateway_log(g, "gateway-malformed",
+        gateway_log(g, OBS_INFO, "gateway-malformed",
                     "it sent an item that cannot be read; resetting the link");
         link_peer_reset(peer);
         break;

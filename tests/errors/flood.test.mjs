@@ -1,0 +1,130 @@
+// A gateway under thousands of hostile connections: noise, requests that never end, messages that
+// never end, frames that are too large, answers that nobody reads, and JSON that takes fifty times
+// its size to read. Its memory stays within what docs/limits.md states, and two people go on editing.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { Stack, Witness } from './stack.mjs';
+
+const MIB = 1 << 20;
+const CONNECTIONS = 3000;
+const CONN_BYTES = 2048; // GW_CONN_BYTES
+const INPUT = 16 * MIB;
+const OUT_TOTAL = 16 * MIB;
+const MESSAGE_MEMORY = 64 * MIB;
+const FLOOD_MS = 10000;
+
+let stack;
+let witness;
+
+before(async () => {
+  stack = await Stack.start({ WEFT_CONNECTIONS_MAX: String(CONNECTIONS), WEFT_INPUT_MAX: `${INPUT}B`,
+    WEFT_OUT_TOTAL: `${OUT_TOTAL}B`, WEFT_OUT_MAX: '64KiB', WEFT_REQUEST: '3s', WEFT_HELLO: '3s',
+    WEFT_LOG_LEVEL: 'debug' }, ['--gateways', '1', '--workers', '1']);
+  witness = new Witness(stack);
+  await witness.begin();
+});
+
+after(() => {
+  witness?.end();
+  stack?.stop();
+});
+
+function residentBytes() {
+  const status = readFileSync(`/proc/${stack.pid('gateway-1')}/status`, 'utf8');
+  return Number(status.match(/^VmRSS:\s+(\d+) kB/m)[1]) * 1024;
+}
+
+const upgrade = (form) => 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
+  `Sec-WebSocket-Protocol: weft.v1.${form}\r\n\r\n`;
+
+// A text frame; a mask of zeros leaves the bytes as they are.
+function textFrame(text, fin = true) {
+  const data = Buffer.from(text);
+  const head = Buffer.alloc(14);
+  head[0] = (fin ? 0x80 : 0) | 1;
+  head[1] = 0xff;
+  head.writeBigUInt64BE(BigInt(data.length), 2);
+  return Buffer.concat([head, data]);
+}
+
+const hello = textFrame('{"type":"hello","version":1}');
+const half = textFrame('x'.repeat(900000), false);
+const huge = Buffer.concat([textFrame('x'.repeat(MIB + 1)), Buffer.alloc(MIB)]);
+const noise = randomBytes(60000);
+const asks = Buffer.concat(Array(2000).fill(textFrame(`{"type":"close","doc":"${'x'.repeat(120)}"}`)));
+const bomb = textFrame(`[${'[],'.repeat(340000)}[]]`);
+
+const attackers = {
+  'nothing': () => {},
+  'noise': (socket) => socket.write(noise),
+  'half a request': (socket) => socket.write(`GET / HTTP/1.1\r\nX: ${'x'.repeat(8000)}`),
+  'noise after the upgrade': (socket) => socket.write(upgrade('proto')) && socket.write(noise),
+  'half a message': (socket) => socket.write(upgrade('json')) && socket.write(half),
+  'a frame too large': (socket) => socket.write(upgrade('json')) && socket.write(huge),
+  'answers not read': (socket) => {
+    socket.pause();
+    socket.write(upgrade('json'));
+    socket.write(hello);
+    socket.write(asks);
+  },
+};
+
+// Keeps this many connections of each kind for a while; who is thrown out comes again.
+async function flood(kinds, each) {
+  const sockets = new Set();
+  let count = 0;
+  let over = false;
+  const attack = (kind) => {
+    const socket = connect(stack.port, '127.0.0.1');
+    sockets.add(socket);
+    count++;
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (!over) setTimeout(attack, 50, kind);
+    });
+    socket.on('data', () => {});
+    kind(socket);
+  };
+  let most = 0;
+  for (const kind of kinds) for (let i = 0; i < each; i++) attack(kind);
+  for (const end = Date.now() + FLOOD_MS; Date.now() < end;) {
+    await witness.goesOn();
+    most = Math.max(most, residentBytes());
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  over = true;
+  for (const socket of sockets) socket.destroy();
+  return { count, most };
+}
+
+function within(t, before_, { count, most }, bound) {
+  t.diagnostic(`${count} connections, resident ${(before_ / MIB).toFixed(1)} MiB before and at most ` +
+    `${(most / MIB).toFixed(1)} MiB, bound ${((before_ + bound) / MIB).toFixed(1)} MiB`);
+  assert.ok(count > CONNECTIONS / 2);
+  assert.ok(most <= before_ + bound);
+}
+
+// None of these has a document: unacked-max and payload-max stay unused, and links too.
+test('memory is bounded under a flood', { timeout: 60000 }, async (t) => {
+  const begin = residentBytes();
+  within(t, begin, await flood(Object.values(attackers), Math.floor(CONNECTIONS / 8)),
+    CONNECTIONS * CONN_BYTES + INPUT + OUT_TOTAL);
+});
+
+test('memory is bounded where messages are made to take much of it', { timeout: 60000 }, async (t) => {
+  const begin = residentBytes();
+  const bombs = (socket) => socket.write(upgrade('json')) && socket.write(bomb);
+  const result = await flood([bombs], 20);
+  within(t, begin, { ...result, count: CONNECTIONS }, 20 * CONN_BYTES + INPUT + OUT_TOTAL + MESSAGE_MEMORY);
+});
+
+test('when it is over all is as before', { timeout: 60000 }, async () => {
+  const sockets = async () => Number((await stack.metrics('gateway-1')).match(/\nweft_gateway_sockets (\d+)/)[1]);
+  while (await sockets() > 2) await new Promise((resolve) => { setTimeout(resolve, 100); });
+  await witness.goesOn();
+});
