@@ -49,6 +49,8 @@ export function openRich(doc: Doc, parent: HTMLElement, onRefused: Refused, chec
             altKey: true,
             handler: () => toolbar.focus(),
           },
+          // As the button says; Quill has it on Windows only.
+          redo: { key: "y", shortKey: true, handler: () => quill.history.redo() },
           // Quill's own would swallow Tab, and nobody could leave by keyboard. Lists keep theirs.
           tab: { key: "Tab", handler: () => true },
           "remove tab": { key: "Tab", shiftKey: true, handler: () => true },
