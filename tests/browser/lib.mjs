@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
 const run = promisify(execFile);
-const root = new URL("../..", import.meta.url).pathname;
+export const root = new URL("../..", import.meta.url).pathname;
 
 export const BASE = (process.env.WEFT_URL ?? "").replace(/^ws/, "http").replace(/\/$/, "");
 assert.ok(BASE, "WEFT_URL is not set: run this by tests/system/with-stack");
