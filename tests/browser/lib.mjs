@@ -31,6 +31,12 @@ export function rng(seed = SEED) {
   };
 }
 
+export const SCREEN = { viewport: { width: 1180, height: 820 } };
+export const CHROMIUM = {
+  executablePath: process.env.WEFT_CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox"],
+};
+
 let browser;
 const errors = [];
 /**
@@ -40,10 +46,7 @@ const errors = [];
 const expected = /ERR_INTERNET_DISCONNECTED|WebSocket connection|Executing inline event handler/;
 
 export async function launch() {
-  browser = await chromium.launch({
-    executablePath: process.env.WEFT_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
+  browser = await chromium.launch(CHROMIUM);
 }
 export const shut = () => browser?.close();
 
@@ -54,8 +57,12 @@ export function noErrors() {
 
 export class Person {
   /** A browser of one's own: nothing is shared with others but the servers. */
-  static async make(name, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1180, height: 820 }, ...options });
+  static async make(name, { color, ...options } = {}) {
+    return Person.in(await browser.newContext({ ...SCREEN, ...options }), name, color);
+  }
+
+  /** In a browser that is there already: in another tab, if others are in it. */
+  static async in(context, name, color = "#2f6f73") {
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS);
     page.on("pageerror", (error) => errors.push(`${name}: ${error.message}`));
@@ -65,7 +72,7 @@ export class Person {
     });
     await context.addInitScript((person) => {
       if (!localStorage.getItem("weft.person")) localStorage.setItem("weft.person", person);
-    }, JSON.stringify({ name, color: options.color ?? "#2f6f73" }));
+    }, JSON.stringify({ name, color }));
     return new Person(name, context, page);
   }
 
@@ -125,6 +132,21 @@ export class Person {
     await this.kept();
     await this.page.reload();
     await this.ready();
+  }
+
+  /** The page itself is kept by its service worker, once that has seen it. */
+  async keptForOffline() {
+    await this.page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+      const end = Date.now() + 20_000;
+      for (;;) {
+        const names = await caches.keys();
+        const cache = names[0] && (await caches.open(names[0]));
+        if (cache && (await cache.match("/")) && (await cache.keys()).length > 5) return;
+        if (Date.now() > end) throw new Error("the service worker keeps nothing");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    });
   }
 
   /** What the editor holds, as its own Delta would say it in HTML. */

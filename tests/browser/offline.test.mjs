@@ -9,21 +9,6 @@ afterEach(noErrors);
 
 const marks = (name, from, to) => Array.from({ length: to - from }, (_, i) => `[${name}${from + i}]`).join("");
 
-/** The page itself is kept by its service worker, once that has seen it. */
-async function keptForOffline(person) {
-  await person.page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-    const end = Date.now() + 20_000;
-    for (;;) {
-      const names = await caches.keys();
-      const cache = names[0] && (await caches.open(names[0]));
-      if (cache && (await cache.match("/")) && (await cache.keys()).length > 5) return;
-      if (Date.now() > end) throw new Error("the service worker keeps nothing");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  });
-}
-
 test("the switch: offline, written in, reloaded, online again", async () => {
   const ada = await Person.make("Ada");
   const id = await ada.begin();
@@ -60,7 +45,7 @@ test("no network: reloaded and written in all the same, twice", async () => {
   await ada.text.click();
   await ada.page.keyboard.type(marks("Ada", 0, 3));
   await ada.saved();
-  await keptForOffline(ada);
+  await ada.keptForOffline();
   const ben = await Person.make("Ben");
   await ben.open(id);
 
@@ -95,7 +80,7 @@ test("no network: reloaded and written in all the same, twice", async () => {
 test("begun without a network: the document is there when the network is", async () => {
   const ada = await Person.make("Ada");
   await ada.page.goto((process.env.WEFT_URL ?? "").replace(/^ws/, "http"));
-  await keptForOffline(ada);
+  await ada.keptForOffline();
   await ada.context.setOffline(true);
   const id = await ada.begin();
   await ada.text.click();

@@ -21,10 +21,14 @@ export class Typist {
 
   /** The alphabets of different `index` have no character in common. */
   constructor(person, index, random) {
-    this.person = person;
     this.random = random;
-    this.keys = person.page.keyboard;
     this.next = 0x4e00 + 0x800 * index;
+    this.sitAt(person);
+  }
+
+  sitAt(person) {
+    this.person = person;
+    this.keys = person.page.keyboard;
   }
 
   one(list) {
