@@ -9,6 +9,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { rng as seeded } from "./rng.mjs";
 
 const run = promisify(execFile);
 export const root = new URL("../..", import.meta.url).pathname;
@@ -20,16 +21,7 @@ export const WAIT_MS = 30_000;
 
 /** Random numbers from a seed that is printed: WEFT_SEED=N repeats a run. */
 export const SEED = Number(process.env.WEFT_SEED ?? Date.now() % 1e9);
-export function rng(seed = SEED) {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
+export const rng = (seed = SEED) => seeded(seed);
 
 export const SCREEN = { viewport: { width: 1180, height: 820 } };
 export const CHROMIUM = {
