@@ -122,6 +122,7 @@ static void put_tally(struct bytes *out, const struct load_result *r)
     put_whole(out, "retries", t->retries);
     put_whole(out, "reconnects", t->reconnects);
     put_whole(out, "held", t->held);
+    put_whole(out, "acked", r->acked);
 }
 
 static void put_costs(struct bytes *out, const struct load_result *r)

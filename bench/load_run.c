@@ -273,6 +273,8 @@ bool load_run(struct load_world *w, struct load_result *ret)
     loop_run(&run);
     if (w->phase == LOAD_DONE) {
         ret->tally.errors = w->tally.errors;
+        for (size_t d = 0; d < w->doc_count; d++)
+            ret->acked += w->docs[d].acked;
         load_check(w, &ret->tally);
     }
     for (size_t i = 0; i < w->link_count; i++)

@@ -8,6 +8,7 @@
 /* What the run came to. */
 struct load_result {
     struct load_tally tally;
+    uint64_t acked;            /* ops, from the first to the last: what the servers count */
     double seconds;            /* of the measurement */
     struct conn_counts counts; /* in it */
     uint64_t client_cpu_us;
