@@ -47,6 +47,30 @@ static bool body_move(struct evhttp_request *request, struct bytes *body)
     return moved.size == 0;
 }
 
+/* Is it the origin of a page that a server on loopback gave? Names other than localhost may be
+ * anybody's. */
+static bool origin_is_local(const char *origin)
+{
+    static const char *const starts[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
+
+    for (size_t i = 0; origin && i < sizeof starts / sizeof *starts; i++) {
+        size_t size = strlen(starts[i]);
+        if (strncmp(origin, starts[i], size) == 0 && (origin[size] == ':' || origin[size] == 0))
+            return true;
+    }
+    return false;
+}
+
+static void origin_allow(struct evhttp_request *request, struct evkeyvalq *headers)
+{
+    const char *origin = evhttp_find_header(evhttp_request_get_input_headers(request), "Origin");
+
+    if (!origin_is_local(origin))
+        return;
+    evhttp_add_header(headers, "Access-Control-Allow-Origin", origin);
+    evhttp_add_header(headers, "Vary", "Origin");
+}
+
 static void reply_send(struct evhttp_request *request, struct ev_http_reply *reply)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
@@ -61,6 +85,9 @@ static void reply_send(struct evhttp_request *request, struct ev_http_reply *rep
     }
     evhttp_add_header(headers, "Content-Type", reply->content_type);
     evhttp_add_header(headers, "Content-Length", size);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    if (reply->to_local_pages)
+        origin_allow(request, headers);
     evhttp_send_reply(request, reply->status, NULL, NULL);
 }
 

@@ -16,6 +16,7 @@ struct ev_http;
 struct ev_http_reply {
     int status;               /* 200 unless the handler says otherwise */
     const char *content_type; /* borrowed: static; "text/plain; charset=utf-8" unless set */
+    bool to_local_pages;      /* a page of another port of this machine may read it */
     struct bytes body;        /* the handler appends; failed latch: answered with 503 */
 };
 

@@ -14,6 +14,7 @@
 #include "ev_signal.h"
 #include "ev_timer.h"
 #include "obs_metrics.h"
+#include "shell_dashboard.h"
 #include "shell_metrics.h"
 
 /* How often records held back by the log's rate limit are told of. */
@@ -97,11 +98,12 @@ static void answer(void *arg, const char *path, struct ev_http_reply *reply)
         bytes_append_str(&reply->body, ready ? "ok\n" : "\n");
     } else if (strcmp(path, "/metrics") == 0) {
         reply->content_type = OBS_METRICS_CONTENT_TYPE;
+        reply->to_local_pages = true;
         s->service->metrics(s->arg, &reply->body);
         shell_process_metrics(s, &reply->body);
-    } else {
+    } else if (!shell_dashboard_answer(s, path, reply)) {
         reply->status = 404;
-        bytes_append_str(&reply->body, "here are /healthz, /readyz and /metrics\n");
+        bytes_append_str(&reply->body, "here are /healthz, /readyz, /metrics and /dashboard\n");
     }
 }
 

@@ -9,6 +9,7 @@
  *     /healthz   200 while the loop turns: whoever restarts on its failure asks this
  *     /readyz    200, or 503 with what is missing: whoever routes traffic asks this
  *     /metrics   Prometheus' text form
+ *     /dashboard a page for people (shell_dashboard.h)
  */
 #ifndef WEFT_SHELL_H
 #define WEFT_SHELL_H
@@ -18,6 +19,7 @@
 #include "rng.h"
 #include "shell_options.h"
 
+struct cluster_view;
 struct ev_http;
 struct ev_signal;
 struct ev_timer;
@@ -29,6 +31,8 @@ struct shell_service {
     /* False: not ready, and words have been appended. */
     bool (*ready)(void *arg, struct bytes *words);
     void (*metrics)(void *arg, struct bytes *out);
+    /* The view that is followed; NULL: none now. May itself be NULL. */
+    const struct cluster_view *(*view)(void *arg);
 };
 
 struct shell {

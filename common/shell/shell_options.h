@@ -36,9 +36,10 @@ extern const char *const shell_durabilities[], *const shell_log_formats[],
     CONF_STRING(type, field.id, "id", NULL, 63,                                                    \
                 "Name of this process in the view and in logs: letters, digits, '.', '_', '-'."),  \
         CONF_STRING(type, field.admin, "admin", "127.0.0.1:0", 127,                                \
-                    "Where /healthz, /readyz and /metrics listen; loopback only."),                \
+                    "Where /healthz, /readyz, /metrics and /dashboard listen; loopback only."),    \
         CONF_STRING(type, field.admin_file, "admin-file", NULL, 4095,                              \
-                    "File that gets the address of the admin port, for port 0."),                  \
+                    "File that gets the address of the admin port; the dashboard shows all in "    \
+                    "its directory."),                                                             \
         CONF_STRING(type, field.redis, "redis", "127.0.0.1:6379", 127,                             \
                     "Redis: ADDRESS:PORT, numbers only, or unix:PATH."),                           \
         CONF_SECRET(type, field.redis_password, "redis-password", NULL, 255,                       \

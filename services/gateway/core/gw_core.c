@@ -412,6 +412,11 @@ const struct obs_table *gw_counters_table(void)
 
 OBS_STATS_TABLE(gw_gauges, GW_GAUGES)
 
+const struct cluster_view *gw_core_view(const struct gw_core *core)
+{
+    return &core->tracker.view;
+}
+
 const struct gw_counters *gw_core_counters(const struct gw_core *core)
 {
     return &core->counters;

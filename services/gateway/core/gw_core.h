@@ -136,6 +136,7 @@ uint64_t gw_core_due_ms(const struct gw_core *core);
 /* The end of a turn of the loop, when what was forwarded in it leaves: it is measured. */
 void gw_core_turn_end(struct gw_core *core);
 
+const struct cluster_view *gw_core_view(const struct gw_core *core);
 const struct gw_counters *gw_core_counters(const struct gw_core *core);
 struct gw_gauges gw_core_gauges(const struct gw_core *core);
 

@@ -399,8 +399,15 @@ static bool ready(void *arg, struct bytes *words)
     return gw_core_ready(p->core);
 }
 
+static const struct cluster_view *view(void *arg)
+{
+    struct gw_process *p = arg;
+
+    return p->phase == GW_ENDING || !p->core ? NULL : gw_core_view(p->core);
+}
+
 static const struct shell_service service = {
-    .name = "gateway", .on_stop = on_stop, .ready = ready, .metrics = gw_metrics};
+    .name = "gateway", .on_stop = on_stop, .ready = ready, .metrics = gw_metrics, .view = view};
 
 static void started(struct gw_process *p)
 {

@@ -207,6 +207,11 @@ void wk_core_heads(struct wk_core *core, uint64_t gateway_boot, struct bytes *ou
     wire_heads_encode(heads, count, out);
 }
 
+const struct cluster_view *wk_core_view(const struct wk_core *core)
+{
+    return &core->tracker.view;
+}
+
 const struct wk_counters *wk_core_counters(const struct wk_core *core)
 {
     return &core->counters;

@@ -126,6 +126,7 @@ uint64_t wk_core_due_ms(const struct wk_core *core);
  */
 void wk_core_heads(struct wk_core *core, uint64_t gateway_boot, struct bytes *out);
 
+const struct cluster_view *wk_core_view(const struct wk_core *core);
 const struct wk_counters *wk_core_counters(const struct wk_core *core);
 struct wk_gauges wk_core_gauges(const struct wk_core *core);
 /* Ends a quarantine (weftctl). False: not quarantined here. */

@@ -153,8 +153,15 @@ static bool ready(void *arg, struct bytes *words)
     return wk_core_ready(w->core);
 }
 
+static const struct cluster_view *view(void *arg)
+{
+    struct worker *w = arg;
+
+    return w->core ? wk_core_view(w->core) : NULL;
+}
+
 static const struct shell_service service = {
-    .name = "worker", .on_stop = on_stop, .ready = ready, .metrics = worker_metrics};
+    .name = "worker", .on_stop = on_stop, .ready = ready, .metrics = worker_metrics, .view = view};
 
 static bool run(struct worker *w)
 {
