@@ -99,17 +99,17 @@ static void rank(struct cluster_view *v, uint16_t shard)
 {
     uint16_t best = CLUSTER_NOBODY, second = CLUSTER_NOBODY;
     uint64_t best_weight = 0, second_weight = 0;
-    for (uint16_t i = 0; i < v->count; i++) {
+    for (size_t i = 0; i < v->count; i++) {
         if (v->members[i].state != CLUSTER_LIVE)
             continue;
         uint64_t weight = weight_of(&v->members[i], shard);
         if (best == CLUSTER_NOBODY || weight > best_weight) {
             second = best;
             second_weight = best_weight;
-            best = i;
+            best = (uint16_t)i;
             best_weight = weight;
         } else if (second == CLUSTER_NOBODY || weight > second_weight) {
-            second = i;
+            second = (uint16_t)i;
             second_weight = weight;
         }
     }
@@ -242,8 +242,8 @@ bool cluster_view_equal(const struct cluster_view *a, const struct cluster_view 
         return false;
     for (size_t i = 0; i < a->count; i++) {
         const struct cluster_member *x = &a->members[i], *y = &b->members[i];
-        if (strcmp(x->id, y->id) || strcmp(x->address, y->address) || x->boot_id != y->boot_id ||
-            x->state != y->state)
+        if (strcmp(x->id, y->id) != 0 || strcmp(x->address, y->address) != 0 ||
+            x->boot_id != y->boot_id || x->state != y->state)
             return false;
     }
     return true;

@@ -141,8 +141,8 @@ static void check_session(struct pg_conn *conn)
              "set synchronous_commit = on; set statement_timeout = %lld; set lock_timeout = %lld;"
              " set idle_in_transaction_session_timeout = %lld;"
              " set default_transaction_isolation = 'read committed'",
-             (long long)config->command_ms, (long long)(config->command_ms / 2),
-             (long long)(config->lock_ms + config->command_ms));
+             (long long)config->command_ms, (long long)config->command_ms / 2,
+             (long long)config->lock_ms + config->command_ms);
     (void)pg_conn_ask_text(conn, sql);
 }
 
