@@ -30,15 +30,13 @@ static enum ctl_exit no(const struct ctl_edit *e, const char *why)
 
 enum ctl_exit ctl_edit_begin(struct ctl_edit *e, struct ctl *ctl)
 {
-    struct ctl_where where;
-
     *e = (struct ctl_edit){.ctl = ctl};
-    if (!ctl_where_find(ctl, &where))
+    if (!ctl_where_find(ctl, &e->where))
         return CTL_USAGE;
     e->loop = ev_loop_new(NULL);
     e->table = ot_attrs_table_new(CTL_ATTRS_BYTES_MAX);
     MUST(e->loop && e->table);
-    return ctl_live_connect(ctl, &where, e->loop, &e->live);
+    return ctl_live_connect(ctl, &e->where, e->loop, &e->live);
 }
 
 void ctl_edit_end(struct ctl_edit *e)

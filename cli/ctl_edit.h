@@ -10,6 +10,7 @@
 
 struct ctl_edit {
     struct ctl *ctl;
+    struct ctl_where where;
     struct ctl_live *live;        /* owned */
     struct ev_loop *loop;         /* owned */
     struct ot_attrs_table *table; /* owned */

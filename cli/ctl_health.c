@@ -4,9 +4,6 @@
 
 #include "ctl_metric.h"
 
-/* An archiver is due 2 s after an edit; ten times that is no accident. */
-#define LAG_SECONDS_MAX 30
-
 static const struct {
     const char *name, *series; /* series: only this role has it */
 } roles[CTL_ROLES] = {
@@ -99,56 +96,4 @@ const struct ctl_figure *ctl_figures_of(enum ctl_role role)
     };
 
     return of[role];
-}
-
-/* ---- problems ---- */
-
-static size_t breaker_problem(const struct ctl_process *p, const char *server, const char *name,
-                              struct bytes *out)
-{
-    const char *state = ctl_health_breaker(p, server);
-
-    if (strcmp(state, "closed") == 0 || strcmp(state, "-") == 0)
-        return 0;
-    if (strcmp(state, "away") == 0)
-        bytes_printf(out, "%s has no connection to %s that can be used\n", p->name, name);
-    else
-        bytes_printf(out,
-                     "%s: the circuit breaker before %s is %s (opened %.0f times, %.0f calls held "
-                     "back since its start): calls to it fail or get no answer in time\n",
-                     p->name, name, state,
-                     of_server(p, "weft_storage_breaker_opened_total", server),
-                     of_server(p, "weft_storage_breaker_refused_total", server));
-    return 1;
-}
-
-size_t ctl_health_problems(const struct ctl_process *p, struct bytes *out)
-{
-    struct slice page = bytes_slice(&p->metrics);
-    size_t count = 0;
-
-    if (!p->answered) {
-        bytes_printf(out, "%s: %s\n", p->name, p->why);
-        return 1;
-    }
-    count += breaker_problem(p, "redis", "Redis", out);
-    count += breaker_problem(p, "postgres", "PostgreSQL", out);
-    if (!p->ready) {
-        bytes_printf(out, "%s is not ready: %s\n", p->name,
-                     p->why[0] ? p->why : "it does not say why");
-        count++;
-    }
-    double quarantined = ctl_metric_or_0(page, "weft_worker_quarantined");
-    if (quarantined > 0) {
-        bytes_printf(out, "%s has %.0f documents in quarantine (read-only): its log names them\n",
-                     p->name, quarantined);
-        count++;
-    }
-    double lag = ctl_metric_or_0(page, "weft_archiver_lag_seconds");
-    if (lag > LAG_SECONDS_MAX) {
-        bytes_printf(out, "%s is %.0f s behind: weftctl lag tells with which documents\n", p->name,
-                     lag);
-        count++;
-    }
-    return count;
 }

@@ -30,7 +30,4 @@ struct ctl_figure {
 /* Those of a role, ends with a name of NULL. */
 const struct ctl_figure *ctl_figures_of(enum ctl_role role);
 
-/* One line for each thing that is not as it should be; how many. */
-size_t ctl_health_problems(const struct ctl_process *p, struct bytes *out);
-
 #endif

@@ -8,20 +8,26 @@
 
 /* ---- sentences ---- */
 
+/* A server that is paused takes connections, and nothing has failed yet when patience ends. */
+static const char *words(const char *why)
+{
+    return why[0] ? why : "it takes the connection and says nothing; is it paused?";
+}
+
 void ctl_servers_say_redis(const struct ctl_servers *s, const char *why)
 {
     fprintf(s->ctl->err, "weftctl: Redis at %s: %s (--redis or WEFT_REDIS says where it is)\n",
-            s->where->redis, why);
+            s->where->redis, words(why));
 }
 
 /* The conninfo may hold a password. */
 void ctl_servers_say_postgres(const struct ctl_servers *s, const char *why)
 {
-    size_t size = strcspn(why, "\n");
+    size_t size = strcspn(words(why), "\n");
 
     fprintf(s->ctl->err,
             "weftctl: PostgreSQL: %.*s (--postgres or WEFT_POSTGRES says where it is)\n", (int)size,
-            why);
+            words(why));
 }
 
 static void say_refused(const struct ctl_servers *s)

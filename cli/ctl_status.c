@@ -8,7 +8,7 @@
 
 #include "ctl_health.h"
 #include "ctl_metric.h"
-#include "ctl_probe.h"
+#include "ctl_problems.h"
 #include "ev_loop.h"
 #include "json_delta.h"
 
@@ -20,51 +20,6 @@ struct status {
     struct bytes problems; /* lines */
     size_t problem_count, answered;
 };
-
-/* ---- what is wrong ---- */
-
-static void store_problem(struct status *s, const struct ctl_probe *probe, const char *name)
-{
-    if (!probe->asked || probe->answered)
-        return;
-    bytes_printf(&s->problems, "%s does not answer weftctl either: %s\n", name, probe->why);
-    s->problem_count++;
-}
-
-/* All follow one view, or soon do: gateways and workers look twice a second. */
-static void view_problem(struct status *s)
-{
-    static const char *const series[] = {"weft_gateway_view", "weft_worker_view"};
-
-    for (size_t k = 0; k < 2; k++) {
-        double least = 0, greatest = 0, view;
-        for (size_t i = 0; i < s->admin.count; i++) {
-            if (!ctl_metric(bytes_slice(&s->admin.processes[i].metrics), series[k], &view))
-                continue;
-            least = !least || view < least ? view : least;
-            greatest = view > greatest ? view : greatest;
-        }
-        if (least == greatest)
-            continue;
-        bytes_printf(
-            &s->problems,
-            "not all %ss follow one view (%.0f to %.0f): who is behind does not reach Redis\n",
-            k ? "worker" : "gateway", least, greatest);
-        s->problem_count++;
-    }
-}
-
-static void problems_find(struct status *s)
-{
-    store_problem(s, &s->redis, "Redis");
-    store_problem(s, &s->postgres, "PostgreSQL");
-    for (size_t i = 0; i < s->admin.count; i++) {
-        s->problem_count += ctl_health_problems(&s->admin.processes[i], &s->problems);
-        s->answered += s->admin.processes[i].answered;
-    }
-    view_problem(s);
-    MUST(!s->problems.failed);
-}
 
 /* ---- for people ---- */
 
@@ -175,7 +130,9 @@ static void print_json(const struct status *s)
 
 static enum ctl_exit answer(struct status *s)
 {
-    problems_find(s);
+    s->problem_count = ctl_problems_find(&s->admin, &s->redis, &s->postgres, &s->problems);
+    for (size_t i = 0; i < s->admin.count; i++)
+        s->answered += s->admin.processes[i].answered;
     if (s->ctl->args.json)
         print_json(s);
     else

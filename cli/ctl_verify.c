@@ -1,13 +1,11 @@
 /* weftctl verify: one document, or all; one line for each thing that is not as it must be. */
-#include <unistd.h>
-
 #include "ctl_args.h"
 #include "ctl_check.h"
 #include "ctl_docs.h"
+#include "ctl_metric.h"
+#include "ctl_progress.h"
 #include "ev_loop.h"
 #include "json_delta.h"
-
-#define PROGRESS_MS 200
 
 struct verify {
     struct ctl *ctl;
@@ -15,48 +13,25 @@ struct verify {
     struct ctl_live *live; /* NULL: no gateway is known */
     struct ev_loop *loop;
     uint64_t documents, wrong, revisions;
-    bool terminal;
-    int64_t told_ms;
+    struct ctl_progress progress;
 };
 
 /* ---- what is said ---- */
 
 static void progress(struct verify *v)
 {
-    int64_t now_ms = ev_loop_now_ms(v->loop);
+    char what[80];
 
-    if (!v->terminal || now_ms - v->told_ms < PROGRESS_MS)
-        return;
-    v->told_ms = now_ms;
-    fprintf(v->ctl->err, "\r%llu documents, %llu revisions, %llu wrong ",
-            (unsigned long long)v->documents, (unsigned long long)v->revisions,
-            (unsigned long long)v->wrong);
-    fflush(v->ctl->err);
-}
-
-static void progress_end(const struct verify *v)
-{
-    if (v->terminal && v->told_ms)
-        fputs("\r\033[K", v->ctl->err);
-}
-
-static bool line_take(struct slice *rest, struct slice *ret)
-{
-    const uint8_t *end = rest->size ? memchr(rest->data, '\n', rest->size) : NULL;
-
-    if (!end)
-        return false;
-    *ret = slice_of(rest->data, (size_t)(end - rest->data));
-    rest->size -= ret->size + 1;
-    rest->data = end + 1;
-    return true;
+    snprintf(what, sizeof what, "documents, %llu revisions, %llu wrong",
+             (unsigned long long)v->revisions, (unsigned long long)v->wrong);
+    ctl_progress_show(&v->progress, v->documents, 0, what);
 }
 
 static void say_lines(struct verify *v, struct slice id, const struct ctl_check *c)
 {
     struct slice rest = bytes_slice(&c->problems), line;
 
-    while (line_take(&rest, &line))
+    while (ctl_line_take(&rest, &line))
         fprintf(v->ctl->out, "%.*s: %.*s\n", (int)id.size, (const char *)id.data, (int)line.size,
                 (const char *)line.data);
 }
@@ -70,7 +45,7 @@ static void say_object(struct verify *v, struct slice id, const struct ctl_check
     json_string_write(id, &out);
     bytes_printf(&out, ",\"ok\":%s,\"rev\":%llu,\"problems\":[",
                  c->problem_count ? "false" : "true", (unsigned long long)c->at.rev);
-    for (bool first = true; line_take(&rest, &line); first = false) {
+    for (bool first = true; ctl_line_take(&rest, &line); first = false) {
         bytes_append_str(&out, first ? "" : ",");
         json_string_write(line, &out);
     }
@@ -102,7 +77,7 @@ static enum ctl_exit document(struct verify *v, struct slice id, struct ctl_chec
     v->revisions += c->at.rev;
     v->wrong += c->problem_count > 0;
     if (c->problem_count)
-        progress_end(v);
+        ctl_progress_end(&v->progress);
     if (v->ctl->args.json)
         say_object(v, id, c);
     else
@@ -126,7 +101,7 @@ static enum ctl_exit verify_all(struct verify *v)
     const struct ctl_docs_visitor visitor = {.each = each, .arg = v};
     enum ctl_exit status = ctl_docs_visit(v->ctl, v->servers, &visitor);
 
-    progress_end(v);
+    ctl_progress_end(&v->progress);
     if (status != CTL_YES)
         return status;
     say_sum(v);
@@ -165,8 +140,7 @@ static enum ctl_exit run(struct ctl *ctl)
         return CTL_USAGE;
     v.loop = ev_loop_new(NULL);
     MUST(v.loop);
-    int fd = fileno(ctl->err);
-    v.terminal = fd >= 0 && isatty(fd);
+    ctl_progress_init(&v.progress, ctl);
     enum ctl_exit status = ctl_servers_open(ctl, &where, v.loop, &v.servers);
     if (status == CTL_YES && where.url[0])
         status = ctl_live_connect(ctl, &where, v.loop, &v.live);

@@ -106,7 +106,8 @@ struct gauges {
 static const struct obs_row gauge_rows[] = {
     {OBS_GAUGE, offsetof(struct gauges, connections), "weft_postgres_connections", "",
      "Connections that stand."},
-    SERVER_ROWS(OBS_GAUGE, ready, "weft_storage_ready", "1 while the server is connected and fit."),
+    SERVER_ROWS(OBS_GAUGE, ready, "weft_storage_ready",
+                "1 while the server is connected and fit, or not used here."),
     SERVER_ROWS(OBS_GAUGE, breaker, "weft_storage_breaker_state",
                 "Circuit breaker: 0 closed, 1 open, 2 half-open."),
     SERVER_ROWS(OBS_COUNTER, opened, "weft_storage_breaker_opened_total",
@@ -131,7 +132,8 @@ static struct gauges gauges_of(const struct backend *backend)
         gauges.connections = pg_client_stats(backend->postgres)->standing;
     for (int i = 0; i < BACKEND_SERVERS; i++) {
         const struct cluster_breaker *breaker = &backend->breakers[i];
-        gauges.ready[i] = backend_state(backend, (enum backend_server)i) == BACKEND_READY;
+        enum backend_state state = backend_state(backend, (enum backend_server)i);
+        gauges.ready[i] = state == BACKEND_READY || state == BACKEND_ABSENT;
         gauges.breaker[i] = breaker->state;
         gauges.opened[i] = breaker->opened;
         gauges.held_back[i] = breaker->refused;
