@@ -134,7 +134,9 @@ static enum ctl_exit unreachable(struct ctl_live *live)
     const char *why = live->ended[0] ? live->ended : "it does not answer";
 
     if (live->conn && conn_is_open(live->conn))
-        why = live->refusal[0] ? live->refusal : "it is there, but it does not answer";
+        why = live->refusal[0] ? live->refusal
+                               : "it is there, but the document does not come: weftctl status may "
+                                 "tell why";
     fprintf(live->ctl->err, "weftctl: gateway at %s: %s (--url or WEFT_URL says where it is)\n",
             live->where->url, why);
     return CTL_UNREACHABLE;
