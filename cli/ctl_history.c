@@ -6,6 +6,7 @@
 
 struct history {
     struct ctl *ctl;
+    uint64_t from, to;
     uint64_t at_ms; /* UINT64_MAX: not asked for */
     /* The last entry at or before at_ms; its records are printed when the next one is later. */
     uint64_t at_rev, at_time_ms;
@@ -16,7 +17,8 @@ static void records_print(const struct history *h, const struct doc *doc,
 {
     for (size_t i = 0; i < entry->count; i++) {
         struct ctl_record record = ctl_record_stored(doc_id(doc), entry, i);
-        ctl_record_print(h->ctl, &record, h->ctl->args.ops);
+        if (record.rev >= h->from && record.rev <= h->to)
+            ctl_record_print(h->ctl, &record, h->ctl->args.ops);
     }
 }
 
@@ -54,12 +56,12 @@ static enum ctl_exit on_end(void *arg, const struct doc *doc)
 
 static enum ctl_exit history(struct ctl *ctl, struct ctl_servers *servers, void *arg)
 {
-    struct history h = {.ctl = ctl, .at_ms = UINT64_MAX};
-    const struct ctl_past_visitor visitor = {.entry = on_entry, .end = on_end, .arg = &h};
-    uint64_t from = 1, to = CTL_PAST_HEAD;
+    struct history h = {.ctl = ctl, .from = 1, .to = CTL_PAST_HEAD, .at_ms = UINT64_MAX};
+    const struct ctl_past_visitor visitor = {
+        .entry = on_entry, .end = on_end, .arg = &h, .inside_too = true};
 
-    if (!ctl_args_rev(ctl, "--from", ctl->args.from, &from) ||
-        !ctl_args_rev(ctl, "--to", ctl->args.to, &to))
+    if (!ctl_args_rev(ctl, "--from", ctl->args.from, &h.from) ||
+        !ctl_args_rev(ctl, "--to", ctl->args.to, &h.to))
         return CTL_USAGE;
     if (ctl->args.at && !ctl_time_parse(ctl->args.at, ctl_time_now_ms(), &h.at_ms)) {
         fprintf(ctl->err,
@@ -68,7 +70,7 @@ static enum ctl_exit history(struct ctl *ctl, struct ctl_servers *servers, void 
                 ctl->args.at);
         return CTL_USAGE;
     }
-    return ctl_past_walk(ctl, servers, from - 1, to, &visitor);
+    return ctl_past_walk(ctl, servers, h.from - 1, h.to, &visitor);
 }
 
 static enum ctl_exit run(struct ctl *ctl)
@@ -93,8 +95,6 @@ const struct ctl_verb ctl_verb_history = {
     .more =
         "One line for each revision: its number, the time, the author (as other clients see it;\n"
         "one for each session), what it is, UTF-16 units inserted and deleted, bytes stored.\n"
-        "--from and --to are ends of entries: a revision inside one is refused, and the message\n"
-        "names its ends.\n"
         "\n"
         "  weftctl history 5f0c --from 100 --to 120\n"
         "  weftctl get 5f0c --rev \"$(weftctl history 5f0c --at 10m | cut -d' ' -f1)\"\n"

@@ -105,7 +105,9 @@ static enum ctl_exit answer(const struct past *p)
     case CTL_REPLAY_FAULT:
         return no(p->ctl, r->fault);
     case CTL_REPLAY_INSIDE:
-        return inside(p, r->stop_rev);
+        if (!p->visitor->inside_too)
+            return inside(p, r->stop_rev);
+        break;
     default:
         break;
     }
@@ -113,7 +115,7 @@ static enum ctl_exit answer(const struct past *p)
         return no(p->ctl, "there is none");
     if (p->from != CTL_PAST_HEAD && !p->begun)
         return not_yet(p, p->from);
-    if (r->stop_rev != CTL_PAST_HEAD && r->end != CTL_REPLAY_STOPPED)
+    if (r->stop_rev != CTL_PAST_HEAD && r->end == CTL_REPLAY_HEAD)
         return not_yet(p, r->stop_rev);
     return p->visitor->end ? p->visitor->end(p->visitor->arg, r->doc) : CTL_YES;
 }

@@ -22,7 +22,9 @@ struct ctl_past_visitor {
     /* NULL, or once at the end, which is reached: at `to`, or where `entry` had enough. */
     enum ctl_exit (*end)(void *arg, const struct doc *doc);
     void *arg;
-    bool inside_too; /* `from` may lie inside an entry: that one is visited too, and not `begin` */
+    /* For lists of changes: `from` and `to` may lie inside entries, which are visited too; `begin`
+       does not come then. */
+    bool inside_too;
 };
 
 #define CTL_PAST_HEAD UINT64_MAX
