@@ -64,11 +64,18 @@ const char *ctl_health_breaker(const struct ctl_process *p, const char *server)
 
 /* ---- figures ---- */
 
+#define LINKS                                                                                      \
+    {"links", "weft_link_peers", "%s links", false},                                               \
+    {                                                                                              \
+        "silent_links", "weft_link_silent_peers", "%s silent", false                               \
+    }
+
 static const struct ctl_figure gateway_figures[] = {
     {"view", "weft_gateway_view", "view %s", false},
     {"connections", "weft_gateway_open_connections", "%s connections", false},
     {"documents", "weft_gateway_documents", "%s documents", false},
     {"unacked_ops", "weft_gateway_unacked_ops", "%s ops unacked", false},
+    LINKS,
     {0},
 };
 static const struct ctl_figure worker_figures[] = {
@@ -76,6 +83,7 @@ static const struct ctl_figure worker_figures[] = {
     {"documents", "weft_worker_live_documents", "%s documents", false},
     {"pending_ops", "weft_worker_pending_ops", "%s ops pending", false},
     {"quarantined", "weft_worker_quarantined", "%s quarantined", false},
+    LINKS,
     {0},
 };
 static const struct ctl_figure archiver_figures[] = {

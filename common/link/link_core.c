@@ -199,6 +199,7 @@ struct link_peer *link_peer_close(struct link_peer *p)
     p->state = PEER_CLOSED;
     HASH_DEL(p->core->peers, p);
     p->core->stats.peers--;
+    p->core->stats.silent -= p->silent;
     list_remove(&p->dirty);
     list_push_back(&p->core->closed, &p->dirty);
     p->core->io->want_flush(p->core->io_ctx);
@@ -491,6 +492,7 @@ static void peer_heard(struct link_peer *p, int64_t now_us)
     if (!p->silent)
         return;
     p->silent = false;
+    c->stats.silent--;
     if (c->config.callbacks.on_heard)
         c->config.callbacks.on_heard(c->config.arg, p);
 }
@@ -536,8 +538,10 @@ void link_core_tick(struct link_core *c, int64_t now_us)
         if (p->state != PEER_OPEN)
             continue;
         p->heard_us += asleep_us;
-        if (!p->silent && now_us - p->heard_us > LINK_SILENT_US)
+        if (!p->silent && now_us - p->heard_us > LINK_SILENT_US) {
             p->silent = p->silent_due = true;
+            c->stats.silent++;
+        }
         if (!p->way)
             way_open(p);
         p->heartbeat_due = true;

@@ -126,6 +126,8 @@ struct link_config {
     X(COUNTER, contacts, "weft_link_contacts_total", "",                                           \
       "Messages of processes that there was no link with.")                                        \
     X(GAUGE, peers, "weft_link_peers", "", "Processes linked with.")                               \
+    X(GAUGE, silent, "weft_link_silent_peers", "",                                                 \
+      "Of these, those that were not heard for a second: others do their work.")                   \
     X(GAUGE, queued, "weft_link_queued_bytes", "", "Bytes that wait for all peers together.")
 
 OBS_STATS_STRUCT(link_stats, LINK_STATS)

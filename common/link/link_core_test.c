@@ -356,11 +356,25 @@ static void flush_wanted(void)
     }
 }
 
+static int64_t silent_peers(struct link_core *core)
+{
+    int64_t count = 0;
+
+    for (uint64_t boot_id = 1; boot_id <= net.boot_last; boot_id++) {
+        struct link_peer *peer = link_peer_find(core, boot_id);
+        count += peer && link_peer_is_silent(peer);
+    }
+    return count;
+}
+
 static void tick_all(void)
 {
     net.now_us += LINK_HEARTBEAT_US;
-    for (int i = 0; i < NODES; i++)
-        link_core_tick(&net.nodes[i].core, net.now_us);
+    for (int i = 0; i < NODES; i++) {
+        struct link_core *core = &net.nodes[i].core;
+        link_core_tick(core, net.now_us);
+        ck_assert_int_eq(core->stats.silent, silent_peers(core));
+    }
 }
 
 static void fault(void)
