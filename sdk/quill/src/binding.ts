@@ -19,7 +19,7 @@ import type { Change, Delta as WeftDelta, Doc, WeftErrorInfo } from "@weft/clien
 import type Quill from "quill";
 import type { Delta, Range } from "quill";
 import { RemoteCursors } from "./cursors.ts";
-import { quillOf, Shown } from "./show.ts";
+import { quillOf, Shown, untenable } from "./show.ts";
 
 export interface QuillBindingOptions {
   /**
@@ -188,22 +188,30 @@ class Binding implements QuillBinding {
   }
 
   private realign(): void {
-    const { quill } = this;
-    const expected = this.expected();
+    const { quill, doc } = this;
+    let expected = this.expected();
     if (same(quill.getContents(), expected)) return;
+    const goes = untenable(expected, this.shown.DeltaClass);
+    if (goes) {
+      if (!doc.readonly) doc.submit(this.shown.out(goes), this);
+      expected = expected.compose(goes);
+    }
     const range = quill.hasFocus() ? quill.getSelection() : null;
     this.silently(() => quill.setContents(expected, "api"));
     if (range) quill.setSelection(range, "silent");
     const repair = expected.diff(quill.getContents());
-    if (repair.ops.length === 0 || this.doc.readonly) return;
+    if (repair.ops.length === 0 || doc.readonly) return;
     // Every editor makes the same repair. Attributes can go twice; text must not come twice.
-    if (repair.ops.every((op) => op.retain !== undefined)) {
-      this.submit(repair);
-      return;
-    }
-    throw new Error(
-      `Quill cannot show document ${this.doc.id}: it needs ${JSON.stringify(repair.ops).slice(0, 200)}`,
-    );
+    if (repair.ops.every((op) => op.retain !== undefined)) doc.submit(this.shown.out(repair), this);
+    else this.giveUp(repair);
+  }
+
+  /** Nothing more is taken from an editor whose positions are not the document's. */
+  private giveUp(repair: Delta): void {
+    this.destroy();
+    this.quill.disable();
+    const needs = JSON.stringify(repair.ops).slice(0, 500);
+    reportError(new Error(`Quill cannot show document ${this.doc.id}: it needs ${needs}`));
   }
 
   private check(): void {

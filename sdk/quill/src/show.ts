@@ -31,7 +31,7 @@ const STRUCTURE = new Set([
 
 type Value = Record<string, unknown>;
 type EmbedClass = { new (...args: never[]): object; create(value?: unknown): HTMLElement };
-type DeltaClass = new () => Delta;
+export type DeltaClass = new () => Delta;
 type Parchment = { EmbedBlot: abstract new (...args: never[]) => object };
 
 /** Quill as the product loaded it, whole or only its core. */
@@ -40,7 +40,7 @@ export function quillOf(quill: Quill): typeof Quill {
 }
 
 export class Shown {
-  private readonly DeltaClass: DeltaClass;
+  readonly DeltaClass: DeltaClass;
   private readonly EmbedBlot: abstract new (...args: never[]) => object;
 
   constructor(private readonly quill: Quill) {
@@ -87,6 +87,32 @@ export class Shown {
     const isEmbed = (format as { prototype?: unknown }).prototype instanceof this.EmbedBlot;
     return embed === isEmbed;
   }
+}
+
+/**
+ * What must go from a document so that Quill can show the rest: a code block, in which it keeps no
+ * embeds, from lines that have one. (Left alone it would drop the embed.) Attributes only, so whoever
+ * does it again changes nothing. Null: nothing must go.
+ */
+export function untenable(contents: Delta, DeltaClass: DeltaClass): Delta | null {
+  const repair = new DeltaClass();
+  let embed = false;
+  let found = false;
+  for (const op of contents.ops) {
+    if (typeof op.insert !== "string") {
+      embed = true;
+      repair.retain(1);
+      continue;
+    }
+    const code = op.attributes?.["code-block"] !== undefined;
+    for (const part of op.insert.split(/(\n)/)) {
+      const goes = part === "\n" && code && embed;
+      if (part) repair.retain(part.length, goes ? { "code-block": null } : undefined);
+      found ||= goes;
+      if (part === "\n") embed = false;
+    }
+  }
+  return found ? repair.chop() : null;
 }
 
 function placeholder(Embed: EmbedClass): EmbedClass {
