@@ -37,7 +37,8 @@ export function openHome(client: Client, go: (path: string, fresh: DocKind) => v
     empty,
   );
   const refresh = async (): Promise<void> => {
-    const documents = await client.stored();
+    // Where the browser lets nothing be kept there is nothing to list: the documents themselves say so.
+    const documents = await client.stored().catch(() => []);
     list.replaceChildren(...documents.map((one) => item(client, one, () => void refresh())));
     empty.hidden = documents.length > 0;
   };
