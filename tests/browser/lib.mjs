@@ -63,7 +63,11 @@ export class Person {
         errors.push(`${name}: ${message.text()}`);
     });
     await context.addInitScript((person) => {
-      if (!localStorage.getItem("weft.person")) localStorage.setItem("weft.person", person);
+      try {
+        if (!localStorage.getItem("weft.person")) localStorage.setItem("weft.person", person);
+      } catch {
+        // Denied by this browser's settings: the page asks for the name.
+      }
     }, JSON.stringify({ name, color }));
     return new Person(name, context, page);
   }
