@@ -104,7 +104,7 @@ void ctl_man_write(FILE *out)
     fputs(
         ".SH ENVIRONMENT\n"
         ".TP\n.B WEFT_URL\nA gateway, as for \\fB\\-\\-url\\fR.\n"
-        ".TP\n.BR WEFT_REDIS \", \" WEFT_POSTGRES\nThe stores.\n"
+        ".TP\n.BR WEFT_REDIS \", \" WEFT_REDIS_PASSWORD \", \" WEFT_POSTGRES\nThe stores.\n"
         ".TP\n.BR WEFT_DURABILITY \", \" WEFT_REPLICAS\nWhat Redis must give.\n"
         ".TP\n.B WEFT_ADMIN\nThe services' admin ports, as for \\fB\\-\\-admin\\fR.\n"
         ".SH EXIT STATUS\n"
