@@ -1,7 +1,9 @@
 /* The pure parts of weftctl: times, diffs, HTML, Markdown, the bar. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl_lines.h"
 #include "ctl_progress.h"
@@ -274,6 +276,31 @@ START_TEST(no_bar_goes_into_a_file)
 }
 END_TEST
 
+START_TEST(a_bar_goes_to_a_terminal)
+{
+    char seen[256];
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+    ck_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    FILE *terminal = fopen(ptsname(master), "w");
+    ck_assert_ptr_nonnull(terminal);
+    struct ctl ctl = {.err = terminal};
+    struct ctl_progress p;
+    ctl_progress_init(&p, &ctl);
+    ctl_progress_show(&p, 1, 2, "steps"); /* too soon */
+    p.told_us = 0;
+    ctl_progress_show(&p, 1, 2, "steps");
+    ctl_progress_end(&p);
+    fflush(terminal);
+    ssize_t size = read(master, seen, sizeof seen - 1);
+    ck_assert_int_gt(size, 0);
+    seen[size] = 0;
+    ck_assert_str_eq(seen, "\r[###############...............]  50 %  1 of 2 steps\033[K\r\033[K");
+    fclose(terminal);
+    close(master);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("weftctl text");
@@ -291,6 +318,7 @@ int main(void)
     tcase_add_test(c, markdown_means_text_where_it_is_text);
     tcase_add_test(c, a_bar_tells_how_far_it_is);
     tcase_add_test(c, no_bar_goes_into_a_file);
+    tcase_add_test(c, a_bar_goes_to_a_terminal);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
