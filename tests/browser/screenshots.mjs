@@ -1,12 +1,17 @@
 /**
- * The pictures of docs/images, and a look at what they show: tests/system/with-stack node
- * tests/browser/screenshots.mjs [DIRECTORY]. Not a test: what is beautiful a person decides.
+ * The pictures of docs/images: tests/system/with-stack node tests/browser/screenshots.mjs. Given a
+ * directory it puts them there, and more, to be looked at. Not a test: what is beautiful a person decides.
  */
 import { mkdirSync } from "node:fs";
 import { BASE, launch, Person, shut, together } from "./lib.mjs";
 
-const out = process.argv[2] ?? new URL("../../docs/images", import.meta.url).pathname;
+const SHOWN = ["five-cursors", "light", "dark", "narrow", "offline"];
+const [, , elsewhere] = process.argv;
+const out = elsewhere ?? new URL("../../docs/images", import.meta.url).pathname;
 mkdirSync(out, { recursive: true });
+
+const WIDE = { width: 1020, height: 760 };
+const NARROW = { viewport: { width: 390, height: 760 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true };
 
 const AUTHORS = [
   ["Ada Lovelace", "#2f6f73"],
@@ -40,7 +45,9 @@ const TEXT = [
   { insert: "\n", attributes: { list: "unchecked" } },
 ];
 
-const shot = (person, name) => person.page.screenshot({ path: `${out}/${name}.png` });
+async function shot(person, name) {
+  if (elsewhere || SHOWN.includes(name)) await person.page.screenshot({ path: `${out}/${name}.png` });
+}
 
 /** Letters are there, cursors have come to rest. */
 async function settled(person) {
@@ -50,7 +57,7 @@ async function settled(person) {
 
 await launch();
 const [name, color] = AUTHORS[0];
-const ada = await Person.make(name, { color, viewport: { width: 1180, height: 820 } });
+const ada = await Person.make(name, { color, viewport: WIDE });
 await ada.page.goto(`${BASE}/?check`);
 await settled(ada);
 const id = await ada.begin();
@@ -70,7 +77,7 @@ await together(ada, ...others);
 const lines = ["Every edit", "Saved means", "A reload", "Send it"];
 for (const [i, person] of others.entries()) {
   await person.text.getByText(lines[i]).first().click();
-  await person.page.keyboard.press("End");
+  if (i % 2) await person.page.keyboard.press("End");
   if (i === 1) await person.page.keyboard.press("Shift+Home");
 }
 await ada.text.getByText("The loom").click();
@@ -78,12 +85,9 @@ await settled(ada);
 await shot(ada, "five-cursors");
 
 const looks = [
-  ["dark", { colorScheme: "dark", viewport: { width: 1180, height: 820 } }],
-  ["narrow", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }],
-  [
-    "narrow-dark",
-    { colorScheme: "dark", viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
-  ],
+  ["dark", { colorScheme: "dark", viewport: WIDE }],
+  ["narrow", NARROW],
+  ["narrow-dark", { ...NARROW, colorScheme: "dark" }],
 ];
 for (const person of others.slice(1)) await person.close();
 for (const [look, options] of looks) {
