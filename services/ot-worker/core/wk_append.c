@@ -159,7 +159,6 @@ static bool entry_form(struct wk_doc *d)
 
     doc_draft_begin(d->doc);
     enum wk_admit admit = pending_admit(d, &from_rev);
-    wk_crowd_forget(d);
     if (doc_draft_count(d->doc) == 0) {
         if (admit == WK_ADMIT_HISTORY)
             wk_history_begin(d, from_rev);
@@ -323,6 +322,8 @@ static bool tail_fits(struct wk_doc *d)
 static void live_schedule(struct wk_doc *d)
 {
     bool waits = !list_empty(&d->pending) || !list_empty(&d->opens);
+    if (wk_doc_idle(d))
+        wk_runs_forget(d);
     uint64_t idle_ms = d->used_ms + d->core->config.idle_ms;
 
     if (waits)

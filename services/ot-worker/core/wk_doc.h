@@ -29,6 +29,7 @@
 #include "hash.h"
 #include "list.h"
 #include "ot_codec.h"
+#include "ot_history.h"
 #include "wk_core.h"
 
 #define WK_TICK_MS 50
@@ -139,10 +140,7 @@ struct wk_doc {
     size_t ring_bytes, tail_bytes; /* of all; of those not archived */
     bool ring_is_all;              /* PostgreSQL has nothing before it (any more) */
     struct list pending, forming;
-    struct {
-        struct list *first; /* in ring; NULL: none */
-        struct bytes op;    /* owned; all from there on, composed; empty: not yet */
-    } crowd;                /* of the entry that is being made */
+    struct ot_history *runs; /* owned; NULL: nobody was late yet; of the ring, from somewhere on */
     size_t pending_bytes;
     struct list opens;
     struct list attachments;
@@ -340,8 +338,10 @@ int wk_ops_encode(struct wk_doc *d, struct list *first, size_t skip,
 int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem,
                      bool *ret_met);
 
-/* The crowd's run is of no use any more: the ring changes. */
-void wk_crowd_forget(struct wk_doc *d);
+/* The runs are of no use any more: the end of the ring is another. */
+void wk_runs_forget(struct wk_doc *d);
+/* The front of the ring has moved. */
+void wk_runs_drop(struct wk_doc *d);
 
 /* wk_open.c */
 void wk_open_free(struct wk_open *o);

@@ -111,12 +111,18 @@ void wk_ring_push(struct wk_doc *d, struct wk_entry *e)
     ring_charge(d, e);
 }
 
-void wk_ring_take(struct wk_doc *d, struct wk_entry *e)
+static void ring_remove(struct wk_doc *d, struct wk_entry *e)
 {
     ring_discharge(d, e);
     list_remove(&e->link);
     if (d->appending == e)
         d->appending = NULL;
+}
+
+void wk_ring_take(struct wk_doc *d, struct wk_entry *e)
+{
+    ring_remove(d, e);
+    wk_runs_forget(d);
 }
 
 void wk_ring_prepend(struct wk_doc *d, struct list *entries)
@@ -171,9 +177,10 @@ void wk_ring_trim(struct wk_doc *d)
 
     while (d->ring_bytes > d->core->config.tail_bytes_max && (e = wk_ring_first(d)) &&
            e->archived) {
-        wk_ring_take(d, e);
+        ring_remove(d, e);
         wk_entry_free(e);
         d->ring_is_all = false;
+        wk_runs_drop(d);
     }
 }
 

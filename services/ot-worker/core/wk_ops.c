@@ -2,116 +2,101 @@
  * Many revisions as one: a run of other people's ops may be replaced by their composition, wherever
  * it is applied or transformed over, without changing where anybody's edit lands (docs/algebra.md,
  * the composition law). Runs for a connection are cut at its own session's ops.
+ *
+ * The runs are those of an ot_history: op i makes revision i + 1, and what is no edit changes
+ * nothing. A document has one from the first late op or catch-up on, as far back as that reached;
+ * it follows the ring when it is asked next, and is forgotten whenever the ring's end is replaced.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "wk_doc.h"
 
-/* Revisions composed at a time when an op is transformed over them. */
-#define BLOCK_REVS 256
-/* From this many revisions, or components of the op, on it is cheaper to compose first. Measured
- * over 100,000 revisions of one character each: 30 ms, and 160 ms one by one. */
-#define COMPOSE_REVS_MIN 64
-#define COMPOSE_COMPS_MIN 32
-/* Composed in one arena. */
-#define GROUP_COUNT_MAX 64
-#define GROUP_BYTES_MAX (64u << 10)
-/* A crowd's run is kept between these: shorter ones are no work, longer ones rare. */
-#define CROWD_REVS_MIN 8
-#define CROWD_REVS_MAX 1024
-/* Memory of intermediate results; past it the op is written out and read again. */
-#define TRANSFORM_BYTES_MAX (4u << 20)
+/* Fewer revisions, and an op of fewer components, are gone through one by one. */
+#define RUN_REVS_MIN 8
+#define RUN_COMPS_MIN 32
+/* For a short catch-up a document that had no runs keeps none. */
+#define KEEP_REVS_MIN 64
+/* Runs may hold this share of what the ring may. */
+#define RUN_BYTES_SHARE 4
 
-/* --- composed runs --- */
+/* --- the runs --- */
 
-struct run {
-    struct bytes *parts; /* owned; encoded ops: of a revision each, then of ever more */
-    size_t count, capacity;
-};
-
-static int run_add(struct run *run, struct slice body)
+void wk_runs_forget(struct wk_doc *d)
 {
-    if (run->count == run->capacity) {
-        size_t capacity = run->capacity ? 2 * run->capacity : 16;
-        struct bytes *grown = realloc(run->parts, capacity * sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        run->parts = grown;
-        run->capacity = capacity;
-    }
-    run->parts[run->count] = BYTES_INIT;
-    bytes_append_slice(&run->parts[run->count], body);
-    return run->parts[run->count++].failed ? -ENOMEM : 0;
+    d->runs = ot_history_free(d->runs);
 }
 
-/* How many of these parts are composed in one arena: small ones many at a time. */
-static size_t group_size(const struct bytes *parts, size_t count)
+void wk_runs_drop(struct wk_doc *d)
 {
-    size_t n = 0, bytes = 0;
+    struct wk_entry *first = wk_ring_first(d);
 
-    while (n < count && n < GROUP_COUNT_MAX && (n < 2 || bytes + parts[n].size <= GROUP_BYTES_MAX))
-        bytes += parts[n++].size;
-    return n;
+    if (!first)
+        wk_runs_forget(d);
+    else if (d->runs)
+        ot_history_drop(d->runs, first->before.rev);
 }
 
-/* Neighbours first, then neighbours of these: n log n instead of n * n. */
-static int group_compose(const struct bytes *parts, size_t count, struct bytes *out)
+static int entry_push(struct ot_history *runs, const struct wk_entry *e)
 {
-    struct ot_op ops[GROUP_COUNT_MAX];
-    struct arena mem;
+    static const uint8_t identity[] = {1};
     int r = 0;
 
-    arena_init(&mem, SIZE_MAX);
-    for (size_t i = 0; i < count && !r; i++)
-        r = ot_decode(&mem, bytes_slice(&parts[i]), &ot_limits_stored, &ops[i]);
-    while (count > 1 && !r) {
-        size_t kept = 0;
-        for (size_t i = 0; i + 1 < count && !r; i += 2)
-            r = ot_compose(&mem, &ops[i], &ops[i + 1], &ops[kept++]);
-        if (count % 2)
-            ops[kept++] = ops[count - 1];
-        count = kept;
-    }
-    if (!r)
-        ot_encode(&ops[0], out);
-    arena_fini(&mem);
-    return r || out->failed ? -ENOMEM : 0;
-}
-
-static int run_compose(struct run *run)
-{
-    int r = 0;
-
-    while (run->count > 1 && !r) {
-        size_t kept = 0;
-        for (size_t i = 0; i < run->count;) {
-            size_t n = group_size(run->parts + i, run->count - i);
-            struct bytes part = BYTES_INIT;
-            if (!r)
-                r = group_compose(run->parts + i, n, &part);
-            for (size_t k = i; k < i + n; k++)
-                bytes_fini(&run->parts[k]);
-            run->parts[kept++] = part;
-            i += n;
-        }
-        run->count = kept;
+    for (size_t i = 0; i < e->count && !r; i++) {
+        bool edit = e->records[i].kind == WIRE_KIND_EDIT;
+        r = ot_history_push(runs, edit ? e->records[i].body : slice_of(identity, sizeof identity));
     }
     return r;
 }
 
-static void run_fini(struct run *run)
+/* The entry at which the runs end; NULL if they end in none. */
+static struct list *runs_end(struct wk_doc *d)
 {
-    for (size_t i = 0; i < run->count; i++)
-        bytes_fini(&run->parts[i]);
-    free(run->parts);
-    *run = (struct run){0};
+    uint64_t end = ot_history_end(d->runs);
+    struct list *node = &d->ring;
+
+    while (node->prev != &d->ring &&
+           list_entry(node->prev, struct wk_entry, link)->before.rev >= end)
+        node = node->prev;
+    uint64_t rev = node == &d->ring ? doc_position(d->doc).rev
+                                    : list_entry(node, struct wk_entry, link)->before.rev;
+    return rev == end ? node : NULL;
 }
+
+/* Brings the runs to the end of the ring; they reach back to `first` at least. 0 or -ENOMEM. */
+static int runs_follow(struct wk_doc *d, struct list *first)
+{
+    uint64_t from = list_entry(first, struct wk_entry, link)->before.rev;
+    struct list *node = NULL;
+    int r = 0;
+
+    if (d->runs && from >= ot_history_first(d->runs))
+        node = runs_end(d);
+    if (!node) {
+        wk_runs_forget(d);
+        d->runs = ot_history_new(d->core->config.tail_bytes_max / RUN_BYTES_SHARE);
+        if (!d->runs)
+            return -ENOMEM;
+        ot_history_reset(d->runs, from);
+        node = first;
+    }
+    for (; node != &d->ring && !r; node = node->next)
+        r = entry_push(d->runs, list_entry(node, struct wk_entry, link));
+    if (r)
+        wk_runs_forget(d);
+    return r;
+}
+
+/* --- catch-up --- */
 
 struct ops_builder {
     struct wk_doc *d;
     const struct wire_session *session;
-    struct run run;
+    /* of the number that was asked about last */
+    struct list *node;
+    size_t index;
+    const struct wire_record *record;
+
     struct wire_client_record *records; /* owned */
     struct bytes *bodies;               /* owned; of the runs among them */
     size_t count, capacity;
@@ -140,63 +125,76 @@ static int record_put(struct ops_builder *b, const struct wire_client_record *re
     return 0;
 }
 
-static int run_flush(struct ops_builder *b)
+/* Numbers come in turn: the cursor moves one record on. */
+static bool record_cuts(void *ctx, uint64_t number)
 {
-    uint64_t revs = b->run.count;
-    int r = 0;
+    struct ops_builder *b = ctx;
+    struct wk_entry *e = list_entry(b->node, struct wk_entry, link);
 
-    if (revs == 0)
-        return 0;
-    r = run_compose(&b->run);
-    if (!r) {
-        struct wire_client_record record = {.kind = WIRE_KIND_EDIT, .count = revs};
-        r = record_put(b, &record, &b->run.parts[0]);
+    if (b->index == e->count) {
+        b->node = b->node->next;
+        b->index = 0;
+        e = list_entry(b->node, struct wk_entry, link);
     }
-    run_fini(&b->run);
+    MUST(number == e->before.rev + b->index);
+    b->record = &e->records[b->index++];
+    bool own = b->session && memcmp(&b->record->session, b->session, sizeof *b->session) == 0;
+    return own || b->record->kind != WIRE_KIND_EDIT;
+}
+
+static int record_part(void *ctx, uint64_t from, uint64_t to, struct slice op, bool cut)
+{
+    struct ops_builder *b = ctx;
+    struct wire_client_record record = {.kind = WIRE_KIND_EDIT, .count = to - from};
+    struct bytes body = BYTES_INIT;
+
+    if (cut) {
+        record = (struct wire_client_record){.has_author = true,
+                                             .seq = b->record->seq,
+                                             .kind = b->record->kind,
+                                             .body = b->record->body,
+                                             .count = 1};
+        crypto_author_id(bytes_slice(&b->d->id), b->record->session.id, record.author);
+        return record_put(b, &record, NULL);
+    }
+    bytes_append_slice(&body, op);
+    int r = body.failed ? -ENOMEM : record_put(b, &record, &body);
+    bytes_fini(&body);
     return r;
 }
 
-static int ops_add(struct ops_builder *b, const struct wire_record *record)
+static int ops_collect(struct ops_builder *b, struct list *first, size_t skip)
 {
-    bool own = b->session && memcmp(&record->session, b->session, sizeof *b->session) == 0;
+    struct ot_history_walk walk = {.ctx = b, .cut = record_cuts, .part = record_part};
+    bool had = b->d->runs;
+    int r = runs_follow(b->d, first);
 
-    if (record->kind == WIRE_KIND_EDIT && !own)
-        return run_add(&b->run, record->body);
-    int r = run_flush(b);
     if (r)
         return r;
-    struct wire_client_record single = {.has_author = true,
-                                        .seq = record->seq,
-                                        .kind = record->kind,
-                                        .body = record->body,
-                                        .count = 1};
-    crypto_author_id(bytes_slice(&b->d->id), record->session.id, single.author);
-    return record_put(b, &single, NULL);
+    uint64_t from = list_entry(first, struct wk_entry, link)->before.rev + skip;
+    uint64_t to = ot_history_end(b->d->runs);
+    b->node = first;
+    for (b->index = skip; b->index > list_entry(b->node, struct wk_entry, link)->count;) {
+        b->index -= list_entry(b->node, struct wk_entry, link)->count;
+        b->node = b->node->next;
+    }
+    r = ot_history_walk(b->d->runs, from, to, &walk);
+    if (!had && to - from < KEEP_REVS_MIN)
+        wk_runs_forget(b->d);
+    return r ? -ENOMEM : 0;
 }
 
 int wk_ops_encode(struct wk_doc *d, struct list *first, size_t skip,
                   const struct wire_session *session, struct bytes *out)
 {
     struct ops_builder b = {.d = d, .session = session};
-    int r = 0;
+    int r = first == &d->ring ? 0 : ops_collect(&b, first, skip);
 
-    for (struct list *node = first; node != &d->ring && !r; node = node->next) {
-        struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        for (size_t i = 0; i < e->count && !r; i++) {
-            if (skip)
-                skip--;
-            else
-                r = ops_add(&b, &e->records[i]);
-        }
-    }
-    if (!r)
-        r = run_flush(&b);
     if (!r) {
         struct wire_ops ops = {.records = b.records, .count = b.count};
         wire_ops_encode(&ops, out);
         r = out->failed ? -ENOMEM : 0;
     }
-    run_fini(&b.run);
     for (size_t i = 0; i < b.count; i++)
         bytes_fini(&b.bodies[i]);
     free(b.bodies);
@@ -206,22 +204,6 @@ int wk_ops_encode(struct wk_doc *d, struct list *first, size_t skip,
 
 /* --- transform over the ring --- */
 
-/* The op as written takes its arena's place. */
-static int op_compact(struct arena *mem, struct ot_op *op)
-{
-    struct bytes out;
-
-    bytes_init(&out, WK_ENTRY_BYTES_MAX);
-    ot_encode(op, &out);
-    int r = out.failed ? OT_TOO_LARGE : 0;
-    arena_reset(mem);
-    uint8_t *kept = r ? NULL : arena_copy(mem, out.data, out.size);
-    if (!r)
-        r = kept ? ot_decode(mem, slice_of(kept, out.size), &ot_limits_stored, op) : -ENOMEM;
-    bytes_fini(&out);
-    return r;
-}
-
 static int op_over(struct arena *mem, struct slice body, struct ot_op *op)
 {
     struct ot_op theirs, after;
@@ -229,93 +211,22 @@ static int op_over(struct arena *mem, struct slice body, struct ot_op *op)
 
     if (!r)
         r = ot_transform(mem, &theirs, op, true, &after);
-    if (!r) {
+    if (!r)
         *op = after;
-        r = mem->used > TRANSFORM_BYTES_MAX ? op_compact(mem, op) : 0;
-    }
     return r;
 }
 
-static int run_over(struct arena *mem, struct run *run, struct ot_op *op)
+static int each_over(struct wk_doc *d, struct list *first, struct ot_op *op, struct arena *mem)
 {
-    int r = run->count ? run_compose(run) : 0;
-
-    if (!r && run->count)
-        r = op_over(mem, bytes_slice(&run->parts[0]), op);
-    /* What it borrows from the run goes with the run. */
-    if (!r && run->count)
-        r = op_compact(mem, op);
-    run_fini(run);
-    return r;
-}
-
-static int edit_over(struct arena *mem, struct run *run, struct slice body, bool far,
-                     struct ot_op *op)
-{
-    if (!far && run->count == 0 && op->count < COMPOSE_COMPS_MIN)
-        return op_over(mem, body, op);
-    int r = run_add(run, body);
-    if (!r && run->count == BLOCK_REVS)
-        r = run_over(mem, run, op);
-    return r;
-}
-
-static int edits_over(struct wk_doc *d, struct list *first, uint64_t revs, struct ot_op *op,
-                      struct arena *mem)
-{
-    struct run run = {0};
     int r = 0;
 
     for (struct list *node = first; node != &d->ring && !r; node = node->next) {
         struct wk_entry *e = list_entry(node, struct wk_entry, link);
         for (size_t i = 0; i < e->count && !r; i++)
             if (e->records[i].kind == WIRE_KIND_EDIT)
-                r = edit_over(mem, &run, e->records[i].body, revs >= COMPOSE_REVS_MIN, op);
+                r = op_over(mem, e->records[i].body, op);
     }
-    if (!r)
-        r = run_over(mem, &run, op);
-    run_fini(&run);
     return r;
-}
-
-/* --- a crowd: many ops of one entry with the same base --- */
-
-void wk_crowd_forget(struct wk_doc *d)
-{
-    bytes_fini(&d->crowd.op);
-    d->crowd.first = NULL;
-}
-
-/* The run behind `first` as one op. */
-static int crowd_compose(struct wk_doc *d)
-{
-    struct run run = {0};
-    int r = 0;
-
-    for (struct list *node = d->crowd.first; node != &d->ring && !r; node = node->next) {
-        struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        for (size_t i = 0; i < e->count && !r; i++)
-            if (e->records[i].kind == WIRE_KIND_EDIT)
-                r = run_add(&run, e->records[i].body);
-    }
-    if (!r)
-        r = run_compose(&run);
-    if (!r)
-        d->crowd.op = bytes_steal(&run.parts[0]);
-    run_fini(&run);
-    return r;
-}
-
-/* Whoever comes second with a base has its run composed, for all that follow in this entry. */
-static bool crowd_has(struct wk_doc *d, struct list *first, uint64_t revs)
-{
-    if (revs < CROWD_REVS_MIN || revs > CROWD_REVS_MAX)
-        return false;
-    if (d->crowd.first == first)
-        return true;
-    wk_crowd_forget(d);
-    d->crowd.first = first;
-    return false;
 }
 
 static bool edits_among(const struct wk_doc *d, const struct list *first)
@@ -334,12 +245,11 @@ int wk_ops_transform(struct wk_doc *d, struct list *first, struct ot_op *op, str
 {
     if (!edits_among(d, first))
         return 0;
-    uint64_t from_rev = list_entry(first, struct wk_entry, link)->before.rev;
-    uint64_t revs = doc_position(d->doc).rev - from_rev;
+    uint64_t from = list_entry(first, struct wk_entry, link)->before.rev;
 
     *ret_met = true;
-    if (!crowd_has(d, first, revs))
-        return edits_over(d, first, revs, op, mem);
-    int r = d->crowd.op.size ? 0 : crowd_compose(d);
-    return r ? r : op_over(mem, bytes_slice(&d->crowd.op), op);
+    if (doc_position(d->doc).rev - from < RUN_REVS_MIN && op->count < RUN_COMPS_MIN)
+        return each_over(d, first, op, mem);
+    int r = runs_follow(d, first);
+    return r ? r : ot_history_transform(d->runs, from, op, mem, WK_ENTRY_BYTES_MAX);
 }

@@ -78,6 +78,7 @@ void wk_doc_drop(struct wk_doc *d)
         wk_ring_take(d, e);
         wk_entry_free(e);
     }
+    wk_runs_forget(d);
     doc_free(d->doc);
     core->bytes -= d->charged;
     list_remove(&d->all);
@@ -107,7 +108,8 @@ void wk_doc_evict(struct wk_doc *d)
 
 void wk_doc_charge(struct wk_doc *d)
 {
-    size_t bytes = sizeof *d + d->ring_bytes + d->pending_bytes + (d->doc ? doc_memory(d->doc) : 0);
+    size_t bytes = sizeof *d + d->ring_bytes + d->pending_bytes +
+                   (d->doc ? doc_memory(d->doc) : 0) + (d->runs ? ot_history_bytes(d->runs) : 0);
 
     d->core->bytes += bytes - d->charged;
     d->charged = bytes;
