@@ -3,6 +3,7 @@
 
 #include "ctl_args.h"
 #include "ctl_edit.h"
+#include "ctl_print.h"
 #include "json_delta.h"
 
 #define JSON_MEMORY_MAX ((size_t)64 << 20)
@@ -20,9 +21,7 @@ static void print(const struct ctl_edit *e)
     } else {
         bytes_printf(&out, "%llu\n", (unsigned long long)e->rev);
     }
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, ctl->out);
-    bytes_fini(&out);
+    ctl_write(ctl, &out);
 }
 
 /* op NULL: the text. */

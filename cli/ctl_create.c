@@ -3,6 +3,7 @@
 #include "crypto_random.h"
 #include "ctl_args.h"
 #include "ctl_edit.h"
+#include "ctl_print.h"
 #include "json_delta.h"
 
 /* Knowing the id is the permission: 128 random bits. */
@@ -41,9 +42,7 @@ static void print(const struct create *c)
         bytes_append_slice(&out, c->id);
     }
     bytes_append_u8(&out, '\n');
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, c->ctl->out);
-    bytes_fini(&out);
+    ctl_write(c->ctl, &out);
 }
 
 /* A document that is there is found before: whoever creates one that exists is shown that one. */

@@ -2,6 +2,7 @@
 #include "ctl_args.h"
 #include "ctl_backlog.h"
 #include "ctl_docs.h"
+#include "ctl_print.h"
 #include "ctl_progress.h"
 #include "ctl_time.h"
 #include "json_delta.h"
@@ -14,18 +15,13 @@ struct docs {
     uint64_t limit, shown;
 };
 
-static const char *kind_name(enum wire_doc_kind kind)
-{
-    return kind == WIRE_DOC_RICH ? "rich" : kind == WIRE_DOC_TEXT ? "text" : "-";
-}
-
 static void line_write(struct slice id, const struct ctl_backlog *b, const char *tag,
                        struct bytes *out)
 {
     char time[CTL_TIME_TEXT];
 
     bytes_printf(out, "%s  %10llu  %10llu  %-4s  %-24s  ", tag, (unsigned long long)b->head,
-                 (unsigned long long)b->archived, kind_name(b->kind),
+                 (unsigned long long)b->archived, b->kind ? ctl_kind_name(b->kind) : "-",
                  b->updated_ms ? ctl_time_text(b->updated_ms, time) : "-");
     bytes_append_slice(out, id);
     if (b->title.size) {
@@ -44,7 +40,7 @@ static void object_write(struct slice id, const struct ctl_backlog *b, const cha
     bytes_printf(out, ",\"digits\":\"%s\",\"rev\":%llu,\"archived\":%llu", tag,
                  (unsigned long long)b->head, (unsigned long long)b->archived);
     if (b->archived) {
-        bytes_printf(out, ",\"kind\":\"%s\",\"updated\":\"%s\",\"title\":", kind_name(b->kind),
+        bytes_printf(out, ",\"kind\":\"%s\",\"updated\":\"%s\",\"title\":", ctl_kind_name(b->kind),
                      ctl_time_text(b->updated_ms, time));
         json_string_write(bytes_slice(&b->title), out);
     }
@@ -67,9 +63,7 @@ static enum ctl_exit each(void *arg, struct slice id)
         else
             line_write(id, &b, tag, &out);
         bytes_append_u8(&out, '\n');
-        MUST(!out.failed);
-        fwrite(out.data, 1, out.size, d->ctl->out);
-        bytes_fini(&out);
+        ctl_write(d->ctl, &out);
         /* Enough is not an error, but it ends the visit. */
         status = ++d->shown == d->limit ? CTL_NO : CTL_YES;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl_docs.h"
+#include "ctl_print.h"
 #include "json_delta.h"
 #include "obs_log.h"
 
@@ -32,9 +33,7 @@ static enum ctl_exit each(void *arg, struct slice id)
         bytes_append_str(&out, "{\"doc\":");
         json_string_write(id, &out);
         bytes_append_str(&out, "}\n");
-        MUST(!out.failed);
-        fwrite(out.data, 1, out.size, f->ctl->out);
-        bytes_fini(&out);
+        ctl_write(f->ctl, &out);
     } else {
         fprintf(f->ctl->out, "%.*s\n", (int)id.size, (const char *)id.data);
     }

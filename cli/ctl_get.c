@@ -7,11 +7,6 @@
 #include "ctl_print.h"
 #include "ev_loop.h"
 
-static const char *kind_name(enum wire_doc_kind kind)
-{
-    return kind == WIRE_DOC_RICH ? "rich" : kind == WIRE_DOC_TEXT ? "text" : NULL;
-}
-
 /* ---- stored ---- */
 
 static enum ctl_exit no(struct ctl *ctl, const char *what)
@@ -26,7 +21,7 @@ static enum ctl_exit show(void *arg, const struct doc *doc)
     const struct ctl_shown shown = {.id = doc_id(doc),
                                     .rope = doc_rope(doc),
                                     .at = doc_position(doc),
-                                    .kind = kind_name(doc_kind(doc)),
+                                    .kind = ctl_kind_name(doc_kind(doc)),
                                     .title = doc_title(doc).data ? doc_title(doc) : slice_str("")};
 
     return ctl_print_document(ctl, &shown) ? CTL_YES : CTL_UNREACHABLE;
@@ -58,7 +53,7 @@ static enum ctl_exit get_live(struct ctl *ctl, struct ctl_live *live)
         const struct ctl_shown shown = {.id = id,
                                         .rope = client_doc_rope(doc),
                                         .at = client_doc_position(doc),
-                                        .kind = kind_name(ctl_live_kind(live))};
+                                        .kind = ctl_kind_name(ctl_live_kind(live))};
         status = ctl_print_document(ctl, &shown) ? CTL_YES : CTL_UNREACHABLE;
     }
     client_doc_free(ctl_live_leave(live));

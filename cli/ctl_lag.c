@@ -5,6 +5,7 @@
 #include "ctl_backlog.h"
 #include "ctl_docs.h"
 #include "ctl_members.h"
+#include "ctl_print.h"
 #include "ctl_progress.h"
 #include "json_delta.h"
 
@@ -121,9 +122,7 @@ static void print_json(const struct lag *l)
                      (unsigned long long)w->backlog.bytes, age_s(l, w->backlog.since_ms));
     }
     bytes_append_str(&out, "]}\n");
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, l->ctl->out);
-    bytes_fini(&out);
+    ctl_write(l->ctl, &out);
 }
 
 /* ---- the verb ---- */

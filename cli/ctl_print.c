@@ -103,3 +103,16 @@ bool ctl_print_document(struct ctl *ctl, const struct ctl_shown *shown)
         fprintf(ctl->err, "weftctl: the document cannot be written to where it was to go\n");
     return written;
 }
+
+void ctl_write(struct ctl *ctl, struct bytes *out)
+{
+    MUST(!out->failed);
+    if (out->size)
+        fwrite(out->data, 1, out->size, ctl->out);
+    bytes_fini(out);
+}
+
+const char *ctl_kind_name(enum wire_doc_kind kind)
+{
+    return kind == WIRE_DOC_RICH ? "rich" : kind == WIRE_DOC_TEXT ? "text" : NULL;
+}

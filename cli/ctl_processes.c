@@ -2,6 +2,7 @@
 #include "ctl_health.h"
 #include "ctl_members.h"
 #include "ctl_metric.h"
+#include "ctl_print.h"
 #include "ev_loop.h"
 #include "json_delta.h"
 
@@ -102,10 +103,7 @@ static void print_json(const struct processes *p)
             figure_write(&out, columns[c].name, figure(p, m->id, series_of(p, c)));
         bytes_append_str(&out, "}\n");
     }
-    MUST(!out.failed);
-    if (out.size)
-        fwrite(out.data, 1, out.size, p->ctl->out);
-    bytes_fini(&out);
+    ctl_write(p->ctl, &out);
 }
 
 static enum ctl_exit list(struct ctl *ctl, struct ctl_servers *servers, void *arg)

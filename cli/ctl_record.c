@@ -1,6 +1,7 @@
 #include "ctl_record.h"
 
 #include "codec_text.h"
+#include "ctl_print.h"
 #include "ctl_time.h"
 #include "json_delta.h"
 #include "ot_codec.h"
@@ -115,8 +116,6 @@ void ctl_record_print(struct ctl *ctl, const struct ctl_record *record, bool op)
         change_write(record, &change, has_op, &out);
     }
     bytes_append_str(&out, ctl->args.json ? "}\n" : "\n");
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, ctl->out);
-    bytes_fini(&out);
+    ctl_write(ctl, &out);
     arena_fini(&mem);
 }

@@ -7,6 +7,7 @@
 #include "ctl_args.h"
 #include "ctl_edit.h"
 #include "ctl_past.h"
+#include "ctl_print.h"
 #include "ctl_progress.h"
 #include "ctl_run_op.h"
 #include "ctl_time.h"
@@ -39,9 +40,7 @@ static void step_print(struct replay *r, uint64_t rev)
         bytes_printf(&out, "%8llu  %-24s  ", (unsigned long long)rev, time);
     ctl_run_op_write(&r->run, &out);
     bytes_append_str(&out, r->ctl->args.json ? "}\n" : "\n");
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, r->ctl->out);
-    bytes_fini(&out);
+    ctl_write(r->ctl, &out);
 }
 
 static void step_end(struct replay *r, uint64_t rev)

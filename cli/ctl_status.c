@@ -8,6 +8,7 @@
 
 #include "ctl_health.h"
 #include "ctl_metric.h"
+#include "ctl_print.h"
 #include "ctl_problems.h"
 #include "ev_loop.h"
 #include "json_delta.h"
@@ -121,9 +122,7 @@ static void print_json(const struct status *s)
         json_string_write(line, &out);
     }
     bytes_append_str(&out, "]}\n");
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, s->ctl->out);
-    bytes_fini(&out);
+    ctl_write(s->ctl, &out);
 }
 
 /* ---- the verb ---- */

@@ -3,6 +3,7 @@
 #include "ctl_check.h"
 #include "ctl_docs.h"
 #include "ctl_metric.h"
+#include "ctl_print.h"
 #include "ctl_progress.h"
 #include "ev_loop.h"
 #include "json_delta.h"
@@ -50,9 +51,7 @@ static void say_object(struct verify *v, struct slice id, const struct ctl_check
         json_string_write(line, &out);
     }
     bytes_append_str(&out, "]}\n");
-    MUST(!out.failed);
-    fwrite(out.data, 1, out.size, v->ctl->out);
-    bytes_fini(&out);
+    ctl_write(v->ctl, &out);
 }
 
 static void say_sum(struct verify *v)
