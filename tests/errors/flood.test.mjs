@@ -6,11 +6,14 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { newSession } from './peer.mjs';
 import { Stack, Witness } from './stack.mjs';
 
 const MIB = 1 << 20;
 const CONNECTIONS = 3000;
 const CONN_BYTES = 2048; // GW_CONN_BYTES
+const DOCUMENTS = 1000;
+const DOCUMENT_BYTES = 512; // GW_DOCUMENT_BYTES
 const INPUT = 16 * MIB;
 const OUT_TOTAL = 16 * MIB;
 const MESSAGE_MEMORY = 64 * MIB;
@@ -22,7 +25,7 @@ let witness;
 before(async () => {
   stack = await Stack.start({ WEFT_CONNECTIONS_MAX: String(CONNECTIONS), WEFT_INPUT_MAX: `${INPUT}B`,
     WEFT_OUT_TOTAL: `${OUT_TOTAL}B`, WEFT_OUT_MAX: '64KiB', WEFT_REQUEST: '3s', WEFT_HELLO: '3s',
-    WEFT_LOG_LEVEL: 'debug' }, ['--gateways', '1', '--workers', '1']);
+    WEFT_OPEN_DOCUMENTS_MAX: String(DOCUMENTS) }, ['--gateways', '1', '--workers', '1']);
   witness = new Witness(stack);
   await witness.begin();
 });
@@ -109,7 +112,7 @@ function within(t, before_, { count, most }, bound) {
   assert.ok(most <= before_ + bound);
 }
 
-// None of these has a document: unacked-max and payload-max stay unused, and links too.
+// None of these has a document: the accounts for them stay empty.
 test('memory is bounded under a flood', { timeout: 60000 }, async (t) => {
   const begin = residentBytes();
   within(t, begin, await flood(Object.values(attackers), Math.floor(CONNECTIONS / 8)),
@@ -121,6 +124,27 @@ test('memory is bounded where messages are made to take much of it', { timeout: 
   const bombs = (socket) => socket.write(upgrade('json')) && socket.write(bomb);
   const result = await flood([bombs], 20);
   within(t, begin, { ...result, count: CONNECTIONS }, 20 * CONN_BYTES + INPUT + OUT_TOTAL + MESSAGE_MEMORY);
+});
+
+test('documents are bounded where each opens as many as it may', { timeout: 60000 }, async () => {
+  const begin = residentBytes();
+  const peers = await Promise.all(Array.from({ length: 12 }, () => stack.peer('proto').hello()));
+  for (const peer of peers) {
+    peer.send(...Array.from({ length: 100 }, () => ({ type: 'open', doc: randomBytes(60).toString('hex'),
+      session: newSession(), attempt: 1, create: { kind: 'text', content: [{ insert: 'x' }] } })));
+  }
+  const counts = { opened: 0, 'retry-later': 0 };
+  for (const peer of peers) {
+    for (let i = 0; i < 100; i++) {
+      const answer = await peer.next((m) => m.type === 'opened' || m.type === 'error');
+      counts[answer.name ?? answer.type]++;
+    }
+  }
+  // The two people have one open, each.
+  assert.deepEqual(counts, { opened: DOCUMENTS - 2, 'retry-later': 1200 - DOCUMENTS + 2 });
+  assert.ok(residentBytes() <= begin + DOCUMENTS * DOCUMENT_BYTES + OUT_TOTAL);
+  await witness.goesOn();
+  for (const peer of peers) peer.end();
 });
 
 test('when it is over all is as before', { timeout: 60000 }, async () => {

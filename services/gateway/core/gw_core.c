@@ -33,6 +33,7 @@ static bool self_make(struct gw_core *core)
 static void config_complete(struct gw_config *c)
 {
     c->payload_bytes_max = c->payload_bytes_max ? c->payload_bytes_max : PAYLOAD_BYTES_MAX_DEFAULT;
+    c->attachments_max = c->attachments_max ? c->attachments_max : ATTACHMENTS_MAX_DEFAULT;
     c->frame_bytes_max = c->frame_bytes_max ? c->frame_bytes_max : WIRE_FRAME_BYTES_MAX;
     c->op_bytes_max = c->op_bytes_max ? c->op_bytes_max : WIRE_OP_BYTES_MAX;
     c->presence_bytes_max = c->presence_bytes_max ? c->presence_bytes_max : WIRE_PRESENCE_BYTES_MAX;

@@ -22,7 +22,8 @@ struct gw_config {
     uint64_t out_bytes_max;     /* of a connection's queue: only to be said in slow-reader */
     uint64_t unacked_bytes_max; /* submits held for all clients; past it: retry-later */
     uint64_t
-        payload_bytes_max; /* documents being given in chunks; past it: opens wait. 0: 256 MiB */
+        payload_bytes_max;    /* documents being given in chunks; past it: opens wait. 0: 256 MiB */
+    uint64_t attachments_max; /* open documents, summed over connections; 0: a million */
     /* Of Welcome; 0: the protocol's (wire_limits.h). */
     uint32_t frame_bytes_max; /* only to be told */
     uint32_t op_bytes_max, presence_bytes_max, presence_per_s_max, documents_max;

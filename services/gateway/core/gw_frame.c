@@ -55,6 +55,9 @@ static uint32_t open_check(struct gw_conn *conn, const struct wire_open *open, u
         *ret_detail = conn->core->config.documents_max;
         return WIRE_E_TOO_MANY_DOCUMENTS;
     }
+    /* Nobody passes the bound of one connection; very many who each keep to it could. */
+    if (conn->core->att_count >= conn->core->config.attachments_max)
+        return WIRE_E_RETRY_LATER;
     if (open->has_position != (open->position.rev > 0)) {
         *ret_detail = CHAIN_HASH_SIZE;
         return WIRE_E_BAD_POSITION;

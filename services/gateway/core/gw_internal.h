@@ -31,6 +31,7 @@
 #define UNREACHABLE_MS 1000
 #define DRAIN_GRACE_MS 2000 /* from the Drain frame to the end of the connection */
 #define PAYLOAD_BYTES_MAX_DEFAULT (256ull << 20)
+#define ATTACHMENTS_MAX_DEFAULT 1000000
 
 struct gw_worker {
     struct cluster_member member;

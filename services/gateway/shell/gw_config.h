@@ -14,7 +14,7 @@ struct gw_options {
     struct shell_link link;
     uint64_t drain_ms;
     /* limits (gw_limits.h) */
-    int64_t connections_max;
+    int64_t connections_max, open_documents_max;
     int64_t frames_per_s_max, documents_max, presence_per_s_max;
     uint64_t request_ms, hello_ms, heartbeat_ms;
     uint64_t frame_bytes_max, op_bytes_max, presence_bytes_max;

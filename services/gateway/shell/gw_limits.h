@@ -3,8 +3,9 @@
  *
  * All of it together bounds the process's memory, whatever clients do:
  *
- *     connections-max x GW_CONN_BYTES + out-total + input-max + unacked-max + payload-max
- *     + links + message-memory + what it has before anybody connects
+ *     connections-max x GW_CONN_BYTES + open-documents-max x GW_DOCUMENT_BYTES
+ *     + out-total + input-max + unacked-max + payload-max + links + message-memory
+ *     + what it has before anybody connects
  */
 #ifndef WEFT_GW_LIMITS_H
 #define WEFT_GW_LIMITS_H
@@ -16,6 +17,8 @@
 /* One connection without queues and documents: socket, core's part, stream, and the allocator's
  * share. A request head that comes in part is charged to input-max. */
 #define GW_CONN_BYTES 2048
+/* One open document of one connection: the core's part of it, and of the document itself. */
+#define GW_DOCUMENT_BYTES 512
 
 /* What a JSON message may take while it is read: an array of empty arrays takes 50 times its text,
  * so this lets everything through that fits a frame and stops what is made to take more. */
@@ -83,6 +86,9 @@
       "Documents open on one connection. Welcome: documents_max.", "the connection",               \
       "too-many-documents", GW_ERROR_COUNTER("too-many-documents"),                                \
       "one who has every document loaded")                                                         \
+    O(INT, open_documents_max, "open-documents-max", "1000000", 1, 1000000000,                     \
+      "Open documents, summed over connections.", "all connections", "retry-later",                \
+      GW_ERROR_COUNTER("retry-later"), "many who each open as many as they may")                   \
     O(BYTES, presence_bytes_max, "presence-max", "1KiB", 16, 16 << 10,                             \
       "A presence. Welcome: presence_bytes_max.", "the document", "presence-too-large",            \
       GW_ERROR_COUNTER("presence-too-large"), "presence as a way to send data to everybody")       \

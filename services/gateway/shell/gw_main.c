@@ -269,6 +269,7 @@ static bool core_start(struct gw_process *p)
                                .out_bytes_max = o->out_bytes_max,
                                .unacked_bytes_max = o->unacked_bytes_max,
                                .payload_bytes_max = o->payload_bytes_max,
+                               .attachments_max = (uint64_t)o->open_documents_max,
                                .frame_bytes_max = (uint32_t)o->frame_bytes_max,
                                .op_bytes_max = (uint32_t)o->op_bytes_max,
                                .presence_bytes_max = (uint32_t)o->presence_bytes_max,
