@@ -45,23 +45,13 @@ static void print(const struct create *c)
     ctl_write(c->ctl, &out);
 }
 
-/* A document that is there is found before: whoever creates one that exists is shown that one. */
 static enum ctl_exit create(struct create *c)
 {
     const struct ot_op nothing = ctl_edit_nothing(c->kind);
     enum ctl_exit status = ctl_edit_begin(&c->edit, c->ctl);
 
-    if (status == CTL_YES && c->ctl->args.doc) {
-        status = ctl_edit_exists(&c->edit, c->id);
-        if (status == CTL_YES) {
-            fprintf(c->ctl->err, "weftctl: document '%s': there is one already\n",
-                    c->ctl->args.doc);
-            return CTL_NO;
-        }
-        status = status == CTL_NO ? CTL_YES : status;
-    }
     if (status == CTL_YES)
-        status = ctl_edit_open(&c->edit, c->id, c->kind, &nothing);
+        status = ctl_edit_create(&c->edit, c->id, c->kind, &nothing);
     if (status == CTL_YES)
         status = ctl_edit_text(&c->edit, c->text);
     if (status == CTL_YES)
@@ -103,7 +93,7 @@ const struct ctl_verb ctl_verb_create = {
     .operand = "[DOC]",
     .summary = "creates a document and tells its id",
     .more = "Without an id one of 128 random bits is made: who knows it may read and write. A\n"
-            "document that is there already is refused, unless it was created this very moment.\n"
+            "document that is there already is refused; of two that create one at once one wins.\n"
             "\n"
             "  weftctl create --text chapter.txt\n"
             "  weftctl create notes --kind text\n",

@@ -17,17 +17,19 @@ struct ctl_edit {
     struct client_doc *doc;       /* live's, until the end */
     struct slice id;              /* borrowed */
     uint64_t rev, ops;            /* of the last one that was acked; how many */
+    bool replaced;                /* what we would have created by what is there */
 };
 
 /* Connects. What is not CTL_YES was said; end it all the same. */
 enum ctl_exit ctl_edit_begin(struct ctl_edit *e, struct ctl *ctl);
 void ctl_edit_end(struct ctl_edit *e);
 
-/* Is there a document of this id? CTL_YES, CTL_NO, or what was said. */
-enum ctl_exit ctl_edit_exists(struct ctl_edit *e, struct slice id);
 /* Opens it; with a kind it is created if there is none, and holds content then (borrowed). */
 enum ctl_exit ctl_edit_open(struct ctl_edit *e, struct slice id, enum wire_doc_kind kind,
                             const struct ot_op *content);
+/* Creates it, and nobody else has: of two that do so at once one is told CTL_NO. */
+enum ctl_exit ctl_edit_create(struct ctl_edit *e, struct slice id, enum wire_doc_kind kind,
+                              const struct ot_op *content);
 /* Waits until it is durable. */
 enum ctl_exit ctl_edit_op(struct ctl_edit *e, const struct ot_op *op);
 /* Puts a text at the end, in rich documents before the final newline, in ops of at most 64 KiB. */

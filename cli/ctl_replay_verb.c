@@ -137,7 +137,7 @@ static enum ctl_exit step_submit(struct replay *r, struct ctl_edit *e, struct sl
     if (encoded.size)
         MUST(ot_decode(&mem, encoded, &ctl_run_op_limits, &op) == 0);
     if (first)
-        status = ctl_edit_open(e, slice_str(r->ctl->args.into), r->kind, &op);
+        status = ctl_edit_create(e, slice_str(r->ctl->args.into), r->kind, &op);
     else if (op.count)
         status = ctl_edit_op(e, &op);
     arena_fini(&mem);
@@ -167,19 +167,13 @@ static enum ctl_exit compare(const struct replay *r, const struct ctl_edit *e)
 
 static enum ctl_exit submit_all(struct replay *r, struct ctl_edit *e)
 {
-    struct slice rest = bytes_slice(&r->kept), id = slice_str(r->ctl->args.into);
+    struct slice rest = bytes_slice(&r->kept);
     struct ctl_progress progress;
-    enum ctl_exit status = ctl_edit_exists(e, id);
+    enum ctl_exit status = CTL_YES;
     uint64_t done = 0;
 
-    if (status == CTL_YES) {
-        fprintf(r->ctl->err, "weftctl: document '%s': there is one already\n", r->ctl->args.into);
-        return CTL_NO;
-    }
-    if (status == CTL_UNREACHABLE)
-        return status;
     ctl_progress_init(&progress, r->ctl);
-    for (status = CTL_YES; rest.size && status == CTL_YES; done++) {
+    for (; rest.size && status == CTL_YES; done++) {
         status = step_submit(r, e, kept_take(&rest), done == 0);
         ctl_progress_show(&progress, done, r->steps, "steps");
     }
