@@ -2,7 +2,7 @@
  * The live dashboard at /dashboard of every admin port: one page without outside assets, which asks
  * the processes of this machine for their /metrics itself and keeps the last minutes in memory.
  *
- *     /dashboard            the page (dashboard.html, embedded)
+ *     /dashboard            the page (dashboard.html and dashboard.js, embedded as one)
  *     /dashboard/services   [{"name":"gateway-1","address":"127.0.0.1:9101"},...]
  *     /dashboard/view       who serves what, from a gateway or a worker; 404 from others
  *

@@ -165,6 +165,11 @@ START_TEST(it_answers_and_ends)
     ck_assert_ptr_nonnull(strstr(page, "weft_test_view 3\n"));
     ck_assert_ptr_nonnull(strstr(page, "\nprocess_resident_memory_bytes "));
     ck_assert_ptr_nonnull(strstr(get("/secret"), "404 Not Found"));
+    ck_assert_ptr_nonnull(strstr(get("/dashboard"), "<title>Weft</title>"));
+    /* The file of its own address is the only one there. */
+    ck_assert_ptr_nonnull(strstr(get("/dashboard/services"),
+                                 "\r\n\r\n[{\"name\":\"admin\",\"address\":\"127.0.0.1:"));
+    ck_assert_ptr_nonnull(strstr(get("/dashboard/view"), "404 Not Found")); /* it follows none */
     kill(child, SIGTERM);
     ck_assert_int_eq(await_end(), 0);
     ck_assert_ptr_nonnull(strstr(said, " info stopping service=test "));
