@@ -16,6 +16,7 @@ struct request {
     struct arena *mem;
     json_t *json;
     struct json_error error; /* says more than the outcome; empty: nothing more */
+    struct ot_fault fault;   /* so does this, of bytes to decode */
     int rc;                  /* latched; ot_outcome, negative errno, or NOT_JSON */
 };
 
@@ -167,7 +168,8 @@ static void answer_decode(struct request *q, struct bytes *out)
     else if (!hex_decode(text, form))
         refuse(q, "hex", "is not hexadecimal");
     else
-        fail(q, ot_decode(q->mem, slice_of(form, text.size / 2), &ot_limits_stored, &op));
+        fail(q, ot_decode_explain(q->mem, slice_of(form, text.size / 2), &ot_limits_stored, &op,
+                                  &q->fault));
     result_write(q, &op, out);
 }
 
@@ -196,6 +198,7 @@ static void answer(struct request *q, struct bytes *out)
 int json_ot_answer(struct arena *mem, struct slice request, struct bytes *out)
 {
     struct request q = {.mem = mem};
+    struct bytes why;
     size_t start = out->size;
     int rc = json_door_parse(mem, request, &q.json, &q.error);
 
@@ -212,7 +215,14 @@ int json_ot_answer(struct arena *mem, struct slice request, struct bytes *out)
     bytes_append_str(out, "{\"error\":{\"code\":");
     json_string_write(slice_str(bad ? "bad-json" : ot_outcome_name(q.rc)), out);
     bytes_append_str(out, ",\"message\":");
-    json_string_write(slice_str(bad ? q.error.text : ot_outcome_text(q.rc)), out);
+    bytes_init(&why, 0);
+    if (q.fault.outcome)
+        ot_fault_print(&q.fault, &why);
+    else
+        bytes_append_str(&why, bad ? q.error.text : ot_outcome_text(q.rc));
+    json_string_write(bytes_slice(&why), out);
     bytes_append_str(out, "}}");
-    return out->failed ? -ENOMEM : 0;
+    bool failed = why.failed || out->failed;
+    bytes_fini(&why);
+    return failed ? -ENOMEM : 0;
 }

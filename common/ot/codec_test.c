@@ -42,6 +42,8 @@ static const struct {
     {"011261", OT_BAD_FORM},               /* content cut short */
     {"01898000", OT_BAD_FORM},             /* varint not minimal */
     {"0189", OT_BAD_FORM},                 /* varint cut short */
+    {"018a006109", OT_BAD_FORM},           /* varint not minimal, and more behind it */
+    {"018a80006109", OT_BAD_FORM},         /* the same, of 3 bytes */
     {"010d0701620474727565", OT_BAD_FORM}, /* delete with attributes */
     {"010c00", OT_BAD_FORM},               /* empty list */
     {"010c08016204747275", OT_BAD_FORM},   /* list cut short */

@@ -290,6 +290,45 @@ START_TEST(test_mirrored_law_is_false)
 }
 END_TEST
 
+/*
+ * Who comes first wins twice. TP1 and the composition law alone would hold as well if it lost: each
+ * needs only that both sides decide alike.
+ */
+START_TEST(test_who_comes_first_wins)
+{
+    struct fixture f = {0};
+    struct ot_op a, b, want, got;
+
+    arena_init(&f.mem, 1 << 20);
+    decode_hex(&f, "\x01\x0a\x58", 3, &a); /* insert "X" */
+    decode_hex(&f, "\x01\x0a\x59", 3, &b); /* insert "Y" */
+    decode_hex(&f, "\x01\x08\x0a\x59", 4, &want);
+    transform(&f, &a, &b, true, &got); /* X stands left */
+    same_op(&f, &got, &want);
+    transform(&f, &a, &b, false, &got);
+    same_op(&f, &got, &b);
+    decode_hex(&f,
+               "\x01\x0c\x04\1b\1"
+               "1",
+               7, &a); /* retain 1 {b: 1} */
+    decode_hex(&f,
+               "\x01\x0c\x08\1b\1"
+               "2\1c\1"
+               "3",
+               11, &b); /* retain 1 {b: 2, c: 3} */
+    decode_hex(&f,
+               "\x01\x0c\x04\1c\1"
+               "3",
+               7, &want);              /* retain 1 {c: 3} */
+    transform(&f, &a, &b, true, &got); /* b is a's */
+    same_op(&f, &got, &want);
+    transform(&f, &a, &b, false, &got);
+    same_op(&f, &got, &b);
+    bytes_fini(&f.bytes);
+    arena_fini(&f.mem);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("laws");
@@ -304,6 +343,7 @@ int main(void)
     tcase_add_test(tcase, test_law_identity);
     tcase_add_test(tcase, test_law_cursor);
     tcase_add_test(tcase, test_mirrored_law_is_false);
+    tcase_add_test(tcase, test_who_comes_first_wins);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

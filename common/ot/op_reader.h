@@ -21,7 +21,8 @@ static inline void reader_load(struct op_reader *r)
 
 static inline struct op_reader reader_of(const struct ot_op *op)
 {
-    struct op_reader r = {.comp = op->comps, .end = op->comps + op->count};
+    /* The identity may have no components at all: nothing is added to a null pointer. */
+    struct op_reader r = {.comp = op->comps, .end = op->count ? op->comps + op->count : op->comps};
 
     reader_load(&r);
     return r;

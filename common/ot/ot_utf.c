@@ -69,6 +69,10 @@ bool utf_units_scalar(struct slice text, uint64_t *ret)
 
 bool ot_utf_units_long(struct slice text, uint64_t *ret)
 {
+    if (text.size == 0) {
+        *ret = 0;
+        return true;
+    }
     return utf_has_simd(text.size) ? utf_units_simd(text, ret) : utf_units_scalar(text, ret);
 }
 
