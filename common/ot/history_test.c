@@ -197,7 +197,8 @@ START_TEST(late_ops_land_where_step_by_step_would)
         for (size_t from = 0; from < f->count; from += 50)
             check_late(f, from);
         for (int i = 0; i < 100; i++)
-            grow(f); /* answers are of the past now */
+            grow(f);        /* answers are of the past now */
+        check_late(f, 650); /* which was asked for last, before */
         for (size_t from = 0; from < f->count; from += 100)
             check_late(f, from);
         fixture_free(f);
