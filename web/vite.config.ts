@@ -41,6 +41,16 @@ function files(): Plugin {
 
 export default defineConfig({
   plugins: [files(), packed()],
+  // WebSockets at / are the gateway's (Vite's own say more in their address); the page there is Vite's.
+  server: {
+    proxy: {
+      "^/$": {
+        target: "ws://127.0.0.1:8080",
+        ws: true,
+        bypass: (request, response) => (response ? request.url : undefined),
+      },
+    },
+  },
   build: {
     outDir: out,
     emptyOutDir: true,

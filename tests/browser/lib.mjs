@@ -145,9 +145,18 @@ export class Person {
     });
   }
 
-  /** What the editor holds, as its own Delta would say it in HTML. */
+  /** What the editor shows, without the place that Quill keeps for a format that nothing is typed in yet. */
   html() {
-    return this.text.innerHTML();
+    return this.text.evaluate((node) => {
+      const copy = node.cloneNode(true);
+      for (const mark of copy.querySelectorAll(".ql-cursor")) {
+        let empty = mark;
+        while (empty.parentElement.childNodes.length === 1 && !/^(P|H\d|LI|DIV|BLOCKQUOTE)$/.test(empty.parentElement.tagName))
+          empty = empty.parentElement;
+        empty.remove();
+      }
+      return copy.innerHTML;
+    });
   }
 
   revision() {

@@ -109,10 +109,10 @@ export class RemoteCursors {
     range.setEnd(stop, stopAt);
     const rects: DOMRect[] = [];
     for (const rect of range.getClientRects()) {
-      const before = rects[rects.length - 1];
-      if (rect.width === 0 || (before && before.bottom > rect.bottom - 1 && before.right >= rect.right))
-        continue;
-      if (rects.push(rect) === SELECTION_RECTS_MAX) break;
+      const last = rects.at(-1);
+      if (rect.width === 0) continue;
+      if (last && onOneLine(last, rect)) rects[rects.length - 1] = union(last, rect);
+      else if (rects.push(rect) === SELECTION_RECTS_MAX) break;
     }
     return rects.filter((rect) => !rects.some((other) => other !== rect && within(other, rect)));
   }
@@ -143,6 +143,17 @@ export class RemoteCursors {
   }
 }
 
+/** Pieces of other formats differ by a hair in height. */
+function onOneLine(a: DOMRect, b: DOMRect): boolean {
+  return Math.abs(a.top - b.top) < 4 && Math.abs(a.bottom - b.bottom) < 4;
+}
+
+function union(a: DOMRect, b: DOMRect): DOMRect {
+  const [left, top] = [Math.min(a.left, b.left), Math.min(a.top, b.top)];
+  return new DOMRect(left, top, Math.max(a.right, b.right) - left, Math.max(a.bottom, b.bottom) - top);
+}
+
+/** A block's own box, which lies around its lines. */
 function within(inner: DOMRect, outer: DOMRect): boolean {
   return (
     inner.top >= outer.top - 1 &&
