@@ -145,7 +145,10 @@ export class Person {
     });
   }
 
-  /** What the editor shows, without the place that Quill keeps for a format that nothing is typed in yet. */
+  /**
+   * What the editor shows, without what looks the same: the place that Quill keeps for a format that
+   * nothing is typed in yet, and the two ways in which it marks a code block of no language.
+   */
   html() {
     return this.text.evaluate((node) => {
       const copy = node.cloneNode(true);
@@ -155,7 +158,7 @@ export class Person {
           empty = empty.parentElement;
         empty.remove();
       }
-      return copy.innerHTML;
+      return copy.innerHTML.replaceAll(' data-language="plain"', "");
     });
   }
 

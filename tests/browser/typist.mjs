@@ -86,7 +86,9 @@ export class Typist {
       case 5: {
         const times = 1 + this.random(2);
         await this.press("Control+z", times);
-        return this.press("Control+y", times);
+        await this.press("Control+y", times);
+        // What was selected at that time is selected again.
+        return this.press("ArrowRight");
       }
       case 6:
         return this.press("ArrowLeft", this.random(10));
