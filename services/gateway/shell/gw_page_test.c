@@ -1,12 +1,9 @@
-/* The page: a directory read, files answered, connections kept, slow readers. */
+/* The page: files answered, connections kept, slow readers. */
 #include <check.h>
-#include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "gw_dir_test.h"
 #include "gw_world_test.h"
 #include "rng.h"
 
@@ -14,170 +11,7 @@
 #define SCRIPT "/assets/index-1a2b.js"
 #define LARGE_SIZE (8u << 20)
 
-static char dir[64];
 static struct support_client a, b;
-
-/* --- a directory --- */
-
-static void put_bytes(const char *name, const char *data, size_t size)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "w");
-    ck_assert(f);
-    ck_assert_uint_eq(fwrite(data, 1, size, f), size);
-    ck_assert_int_eq(fclose(f), 0);
-}
-
-static void put(const char *name, const char *text)
-{
-    put_bytes(name, text, strlen(text));
-}
-
-static void put_dir(const char *name)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-}
-
-static int drop(const char *path, const struct stat *st, int what, struct FTW *ftw)
-{
-    (void)st;
-    (void)what;
-    (void)ftw;
-    return remove(path);
-}
-
-static void dir_make(void)
-{
-    snprintf(dir, sizeof dir, "/tmp/weft-page-XXXXXX");
-    ck_assert(mkdtemp(dir));
-    put("index.html", "<!doctype html><p>the page");
-    put("icon.svg", "<svg/>");
-    put_dir("assets");
-    put("assets/index-1a2b.js", "let plain = 1");
-    put("assets/index-1a2b.js.gz", "packed");
-    put("assets/index-3c4d.css", "p { color: red }");
-    put(".hidden", "not served");
-}
-
-static void dir_drop(void)
-{
-    ck_assert_int_eq(nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void refused(int error, const char *words)
-{
-    struct gw_web web;
-    struct bytes why = BYTES_INIT;
-
-    ck_assert_int_eq(gw_web_load(&web, dir, &why), error);
-    bytes_append_u8(&why, 0);
-    ck_assert_msg(strstr((char *)why.data, words), "%s", why.data);
-    ck_assert_uint_eq(web.count, 0);
-    ck_assert_ptr_null(web.files);
-    bytes_fini(&why);
-    dir_drop();
-    dir_make();
-}
-
-START_TEST(test_load)
-{
-    struct gw_web web;
-    struct bytes why = BYTES_INIT;
-
-    ck_assert_int_eq(gw_web_load(&web, dir, &why), 0);
-    ck_assert_uint_eq(web.count, 4);
-    ck_assert_uint_eq(web.bytes, 26 + 6 + 13 + 6 + 16);
-    const struct gw_web_file *script = gw_web_find(&web, slice_str(SCRIPT));
-    ck_assert(script && script->immutable);
-    ck_assert_str_eq(script->type, "text/javascript; charset=utf-8");
-    ck_assert(slice_equal(refbuf_slice(script->plain.bytes), slice_str("let plain = 1")));
-    ck_assert(slice_equal(refbuf_slice(script->gzip.bytes), slice_str("packed")));
-    ck_assert_uint_eq(strlen(script->plain.etag), GW_WEB_ETAG_SIZE);
-    ck_assert_str_ne(script->plain.etag, script->gzip.etag);
-    const struct gw_web_file *index = gw_web_find(&web, slice_str("/index.html"));
-    ck_assert(index && !index->immutable && !index->gzip.bytes);
-    static const char *const none[] = {"",           "/",        "/assets",    "/assets/",
-                                       SCRIPT ".gz", "/.hidden", "/index.htm", "/index.htmlx",
-                                       "/z"};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        ck_assert_msg(!gw_web_find(&web, slice_str(none[i])), "%s", none[i]);
-    gw_web_fini(&web);
-    ck_assert_ptr_null(gw_web_find(&web, slice_str("/index.html")));
-}
-END_TEST
-
-START_TEST(test_load_refused)
-{
-    char path[512], name[300];
-
-    put("a.exe", "x");
-    refused(-EINVAL, "/a.exe: no type of content");
-    put("a", "x");
-    refused(-EINVAL, "/a: no type of content");
-    put("lost.js.gz", "x");
-    refused(-ENOENT, "/lost.js.gz: packed, and the file itself is not there");
-    snprintf(path, sizeof path, "%s/link.js", dir);
-    ck_assert_int_eq(symlink("/etc/passwd", path), 0);
-    refused(-ELOOP, "/link.js");
-    snprintf(path, sizeof path, "%s/pipe.js", dir);
-    ck_assert_int_eq(mkfifo(path, 0600), 0);
-    refused(-EINVAL, "/pipe.js: neither a file nor a directory");
-    snprintf(path, sizeof path, "%s/index.html", dir);
-    ck_assert_int_eq(unlink(path), 0);
-    refused(-ENOENT, "/index.html: is missing");
-    put_dir("1");
-    put_dir("1/2");
-    put_dir("1/2/3");
-    put_dir("1/2/3/4");
-    put_dir("1/2/3/4/5");
-    refused(-ELOOP, "/1/2/3/4/5: directories of a page are at most 4 deep");
-    memset(name, 'n', 200);
-    name[200] = 0;
-    put_dir(name);
-    strcat(name, "/");
-    memset(name + 201, 'm', 60);
-    strcpy(name + 261, ".js");
-    put(name, "x");
-    refused(-ENAMETOOLONG, "a path of a page is at most 255 bytes");
-    for (int i = 0; i < GW_WEB_FILES_MAX; i++) {
-        snprintf(name, sizeof name, "assets/%d.js", i);
-        put(name, "x");
-    }
-    refused(-E2BIG, "a page has at most 256 files");
-    char *large = calloc(1, GW_WEB_BYTES_MAX);
-    put_bytes("assets/large.js", large, GW_WEB_BYTES_MAX);
-    free(large);
-    refused(-E2BIG, "at most 16 MiB together");
-    dir_drop();
-    struct gw_web web;
-    struct bytes why = BYTES_INIT;
-    ck_assert_int_eq(gw_web_load(&web, dir, &why), -ENOENT);
-    bytes_fini(&why);
-    dir_make();
-}
-END_TEST
-
-START_TEST(test_policy)
-{
-    struct gw_page page = {0};
-    struct bytes why = BYTES_INIT;
-    static const char *const good[] = {"ws://10.0.0.7:8080/", "wss://b.example/"};
-    static const char *const bad[] = {"ws://x/; script-src *"};
-
-    ck_assert_int_eq(gw_page_load(&page, dir, good, 2, &why), 0);
-    ck_assert(strstr(page.policy, "connect-src 'self' ws://10.0.0.7:8080/ wss://b.example/"));
-    ck_assert(strstr(page.policy, "script-src 'self'; style-src 'self'; "));
-    gw_page_fini(&page);
-    ck_assert_int_eq(gw_page_load(&page, dir, bad, 1, &why), -EINVAL);
-    ck_assert_uint_eq(page.web.count, 0);
-    bytes_fini(&why);
-}
-END_TEST
 
 /* --- answers --- */
 
@@ -188,7 +22,7 @@ static void page_start(uint32_t answer_ms)
     dir_make();
     world_start(10000, 5000, 64 << 20);
     server.config.answer_ms = answer_ms;
-    ck_assert_int_eq(gw_page_load(&server.page, dir, NULL, 0, &why), 0);
+    ck_assert_int_eq(gw_page_load(&server.page, dir_path, NULL, 0, &why), 0);
 }
 
 static void page_setup(void)
@@ -399,10 +233,10 @@ static void put_large(void)
     struct bytes why = BYTES_INIT;
     char *large = calloc(1, LARGE_SIZE);
 
-    put_bytes("assets/large.js", large, LARGE_SIZE);
+    dir_put_bytes("assets/large.js", large, LARGE_SIZE);
     free(large);
     gw_page_fini(&server.page);
-    ck_assert_int_eq(gw_page_load(&server.page, dir, NULL, 0, &why), 0);
+    ck_assert_int_eq(gw_page_load(&server.page, dir_path, NULL, 0, &why), 0);
 }
 
 START_TEST(test_idle_is_closed)
@@ -411,7 +245,7 @@ START_TEST(test_idle_is_closed)
     dir_make();
     world_start(100, 200, 1 << 20);
     struct bytes why = BYTES_INIT;
-    ck_assert_int_eq(gw_page_load(&server.page, dir, NULL, 0, &why), 0);
+    ck_assert_int_eq(gw_page_load(&server.page, dir_path, NULL, 0, &why), 0);
     support_client_connect(&a, &address, world_pump);
     ask(&a, GET("/") "\r\n", "<p>the page");
     ck_assert_str_eq(support_client_read_text(&a, NULL), "");
@@ -515,13 +349,8 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("gateway page");
-    TCase *files = tcase_create("files"), *answers = tcase_create("answers");
+    TCase *answers = tcase_create("answers");
 
-    tcase_add_checked_fixture(files, dir_make, dir_drop);
-    tcase_add_test(files, test_load);
-    tcase_add_test(files, test_load_refused);
-    tcase_add_test(files, test_policy);
-    suite_add_tcase(s, files);
     tcase_add_checked_fixture(answers, page_setup, page_stop);
     tcase_set_timeout(answers, 120);
     tcase_add_test(answers, test_files);
