@@ -13,7 +13,7 @@
 #include "wk_doc.h"
 
 /* Fewer revisions, and an op of fewer components, are gone through one by one. */
-#define RUN_REVS_MIN 8
+#define RUN_REVS_MIN 16
 #define RUN_COMPS_MIN 32
 /* For a short catch-up a document that had no runs keeps none. */
 #define KEEP_REVS_MIN 64
