@@ -4,8 +4,8 @@
  *     {"figure": "compose", "size": 10000, "value": 31.5, "unit": "ns per component"}
  *
  * `size` being what it grows with; scripts/bench gathers them, counts instructions and compares
- * with what must be reached. Times are the best of several rounds: other work on the machine can
- * only add to them.
+ * with what must be reached. Times are CPU time, of which there is one thread, and the best of
+ * several rounds: other work on the machine adds little to them.
  */
 #ifndef WEFT_BENCH_OT_H
 #define WEFT_BENCH_OT_H
@@ -17,7 +17,7 @@
 
 void bench_figure(const char *name, uint64_t size, double value, const char *unit);
 
-uint64_t bench_now_ns(void);
+uint64_t bench_now_ns(void); /* CPU time of the process */
 /* Nanoseconds of one of `count` operations that work(arg) does, at best. */
 double bench_best_ns(void (*work)(void *), void *arg, uint64_t count);
 
