@@ -24,13 +24,20 @@ export async function workersCounted(...names) {
   return sums;
 }
 
-function pidOf(name) {
-  return Number(readFileSync(`${DIR}/pids/${name}`, "utf8").split(" ")[0]);
+/** A process that has ended, whether or not somebody has asked how. */
+function gone(pid) {
+  try {
+    return /^[ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /, ""));
+  } catch {
+    return true;
+  }
 }
 
 /** `kill -9`, and a new process in its place. */
 export async function killed(name) {
-  process.kill(pidOf(name), "SIGKILL");
+  const pid = Number(readFileSync(`${DIR}/pids/${name}`, "utf8").split(" ")[0]);
+  process.kill(pid, "SIGKILL");
+  while (!gone(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
   await run(`${root}scripts/run-service`, [name, "--dir", DIR]);
 }
 
