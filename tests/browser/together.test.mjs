@@ -81,6 +81,9 @@ test("each at a line of one's own: nothing is missing, nothing doubled", async (
   await ada.page.keyboard.type("first\nsecond\n");
   await together(ada, ben);
   const type = async (person, line, marks) => {
+    // A failure is to say what they see, not that a click has waited.
+    assert.match(await person.words(), new RegExp(line), `${person.name}'s document`);
+    assert.match(await person.html(), new RegExp(line), `${person.name}'s editor`);
     await person.text.locator("p", { hasText: line }).click();
     await person.page.keyboard.press("End");
     for (let i = 0; i < marks; i++) await person.page.keyboard.type(`[${person.name}${i}]`);
