@@ -135,6 +135,8 @@ test("tabs of one browser: the one that holds the connection is closed, its heir
   const all = [one, two, three, ben];
 
   await Promise.all(all.map((typist) => typist.write(4)));
+  await together(...all.map((typist) => typist.person));
+  nothingLostOrDoubled(await ben.person.words(), all);
   await one.person.kept();
   const stops = [two, three, ben].map(writing);
   await one.person.page.close();
