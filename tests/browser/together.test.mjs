@@ -100,6 +100,20 @@ test("each at a line of one's own: nothing is missing, nothing doubled", async (
   await ben.close();
 });
 
+test("typed fast, a letter after Enter stays where it was typed", async () => {
+  const ada = await Person.make("Ada");
+  await ada.begin();
+  await ada.text.click();
+  for (let i = 0; i < 20; i++) {
+    await ada.page.keyboard.press("Control+a");
+    await ada.page.keyboard.press("Delete");
+    await ada.page.keyboard.type("first\nsecond\n");
+    assert.equal(await ada.words(), "first\nsecond\n\n");
+  }
+  await together(ada);
+  await ada.close();
+});
+
 test("undo takes back one's own edits only", async () => {
   const ada = await Person.make("Ada");
   const id = await ada.begin();

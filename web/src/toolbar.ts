@@ -112,7 +112,8 @@ export class Toolbar {
   }
 
   private refresh(): void {
-    const range = this.quill.getSelection();
+    // Not getSelection(), which makes Quill look for changes while it tells of one.
+    const [range] = this.quill.selection.getRange();
     const formats = range ? this.quill.getFormat(range) : {};
     for (const { button, format, value } of this.toggles) {
       const now = formats[format];
