@@ -414,7 +414,7 @@ is_ready()
     local address
     case $1 in
     redis) [ "$(redis_says redis ping)" = PONG ] ;;
-    redis-replica) redis_says redis-replica info replication | grep -q '^master_link_status:up' ;;
+    redis-replica) redis_says redis-replica info replication | grep '^master_link_status:up' >/dev/null ;;
     postgres) "${PG_BIN:-/usr/bin}/pg_isready" -q -t 3 -h "$RUNTIME/pg" -U weft -d postgres ;;
     *) address=$(admin_address "$1") && [ "$(http_status "$address" /readyz)" = 200 ] ;;
     esac
