@@ -70,7 +70,12 @@ test("storage full: goes on in memory, and says so", async () => {
   const ada = await Person.make("Ada");
   await ada.page.goto(BASE);
   const devtools = await ada.context.newCDPSession(ada.page);
-  await devtools.send("Storage.overrideQuotaForOrigin", { origin: BASE, quotaSize: 100 << 10 });
+  // What the service worker keeps of the page counts, too.
+  const usage = await ada.page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    return (await navigator.storage.estimate()).usage;
+  });
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin: BASE, quotaSize: usage + (100 << 10) });
   const id = await ada.begin();
   await ada.text.click();
   await ada.page.keyboard.type("Kept.");
