@@ -64,11 +64,13 @@ static inline bool wire_get_skip(struct wire_get *g, size_t size)
 static inline bool wire_get_value(struct wire_get *g)
 {
     uint64_t size;
+    const uint8_t *start = g->at;
     switch (g->type) {
     case WIRE_VARINT:
         return wire_get_varint(g, &g->value);
     case WIRE_SIZED:
-        if (!wire_get_varint(g, &size) || size > (size_t)(g->end - g->at))
+        /* Padded to more than 5 bytes it is refused, as the tag is, and as protobuf-c does. */
+        if (!wire_get_varint(g, &size) || g->at - start > 5 || size > (size_t)(g->end - g->at))
             return false;
         g->data = slice_of(g->at, (size_t)size);
         g->at += size;
