@@ -259,6 +259,9 @@ START_TEST(malformed_frames)
     ck_assert_int_eq(CLIENT_FRAME("\x02\x33\x34", &f), WIRE_BAD);                 /* a group */
     ck_assert_int_eq(CLIENT_FRAME("\x08\x0a\x06\x08\xff\xff\xff\xff\x7f", &f),
                      WIRE_BAD); /* a version of more than 32 bits */
+    /* an unknown field's length, padded to 5 bytes and to 6 */
+    ck_assert_int_eq(CLIENT_FRAME("\x06\x3a\x80\x80\x80\x80\x00", &f), 0);
+    ck_assert_int_eq(CLIENT_FRAME("\x07\x3a\x80\x80\x80\x80\x80\x00", &f), WIRE_BAD);
     ck_assert_int_eq(CLIENT_FRAME("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", &f), WIRE_BAD);
 }
 END_TEST
