@@ -93,6 +93,11 @@ class Binding implements QuillBinding {
     on(events.TEXT_CHANGE, (delta: Delta, before: Delta) => this.onTextChange(delta, before));
     on(events.SELECTION_CHANGE, (range: Range | null) => this.onSelection(range));
     on(events.COMPOSITION_START, () => (this.composing = true));
+    // Quill reads the selection a moment after it changed. What is typed in that moment would be taken
+    // for typed over what was selected before: deleted and inserted again, twice if others do so too.
+    const select = (): void => void (this.composing || quill.selection.update("user"));
+    quill.root.addEventListener("beforeinput", select, true);
+    this.stops.push(() => quill.root.removeEventListener("beforeinput", select, true));
     on(events.COMPOSITION_END, () => {
       this.composing = false;
       this.flush();
@@ -134,13 +139,20 @@ class Binding implements QuillBinding {
     this.cursors?.moved();
   }
 
+  /**
+   * A change that is not the person's, and moves what can be undone: also one in the middle of an undo,
+   * where Quill's history looks away.
+   */
   private silently<T>(act: () => T): T {
-    const outer = this.applying;
+    const history = this.quill.history;
+    const outer = { applying: this.applying, ignored: history.ignoreChange };
     this.applying = true;
+    history.ignoreChange = false;
     try {
       return act();
     } finally {
-      this.applying = outer;
+      this.applying = outer.applying;
+      history.ignoreChange = outer.ignored;
     }
   }
 
@@ -152,7 +164,9 @@ class Binding implements QuillBinding {
     this.held = null;
     const mine = held ? held.transform(delta, true) : delta;
     if (!this.submit(mine)) {
-      // Quill's undo has noted the edit already, and loses it to a change that is not the user's.
+      // Quill's undo has noted the edit already, and loses it to a change that is not the user's; where
+      // it was an undo itself, what it would do again is in the text already.
+      if (this.quill.history.ignoreChange) this.quill.history.clear();
       this.apply(delta.invert(before));
       if (held) this.apply(held);
     } else if (held) {
