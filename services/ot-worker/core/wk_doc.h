@@ -244,7 +244,10 @@ void wk_submit_free(struct wk_submit *s);
 void wk_pending_refuse(struct wk_doc *d, uint32_t code);
 
 /* wk_entry.c: the ring */
-/* Takes payload, also on failure. NULL: no memory (or no entry). */
+/* Takes payload, also on failure. 0, -ENOMEM, or what wire_entry_decode has against it. */
+MUST_CHECK int wk_entry_read(struct bytes *payload, const struct chain_position *before,
+                             struct wk_entry **ret);
+/* The same of what is known to be an entry. NULL: no memory. */
 struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before);
 void wk_entry_free(struct wk_entry *e);
 void wk_entries_free(struct list *entries);

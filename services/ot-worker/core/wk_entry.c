@@ -26,24 +26,33 @@ static int records_keep(struct wk_entry *e)
     return r;
 }
 
-struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before)
+int wk_entry_read(struct bytes *payload, const struct chain_position *before, struct wk_entry **ret)
 {
     struct wk_entry *e = payload->failed ? NULL : calloc(1, sizeof *e);
 
     if (!e) {
         bytes_fini(payload);
-        return NULL;
+        return -ENOMEM;
     }
     list_init(&e->link);
     list_init(&e->submits);
     e->payload = bytes_steal(payload);
-    if (records_keep(e)) {
+    int r = records_keep(e);
+    if (r) {
         wk_entry_free(e);
-        return NULL;
+        return r;
     }
     e->before = *before;
     e->after = chain_position_after(before, e->count, bytes_slice(&e->payload));
-    return e;
+    *ret = e;
+    return 0;
+}
+
+struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before)
+{
+    struct wk_entry *e;
+
+    return wk_entry_read(payload, before, &e) ? NULL : e;
 }
 
 static void submits_free(struct wk_entry *e)

@@ -99,7 +99,8 @@ static void unlock_begin(struct wk_doc *d)
 
 /* --- READING, STORED --- */
 
-/* The entries are lent: keep them until PostgreSQL has answered. */
+/* The entries are lent: keep them until PostgreSQL has answered. What cannot be decoded is damaged
+ * and will be so however often it is read: not 0 and not -ENOMEM. */
 static int read_keep(struct wk_doc *d)
 {
     for (size_t i = 0; i < d->call.entry_count; i++) {
@@ -108,9 +109,10 @@ static int read_keep(struct wk_doc *d)
         struct chain_position before = {.rev = from->first_rev - 1};
         struct bytes payload = BYTES_INIT;
         bytes_append_slice(&payload, from->payload);
-        struct wk_entry *e = wk_entry_new(&payload, &before);
-        if (!e)
-            return -ENOMEM;
+        struct wk_entry *e;
+        int r = wk_entry_read(&payload, &before, &e);
+        if (r)
+            return r;
         e->confirmed = true;
         e->after = from->position;
         list_push_back(&d->read_ring, &e->link);
@@ -130,8 +132,13 @@ static void read_done(struct wk_doc *d)
         return;
     }
     d->read_head = d->call.head;
-    if (read_keep(d)) {
-        wk_load_retry(d);
+    int r = read_keep(d);
+    if (r) {
+        wk_entries_free(&d->read_ring);
+        if (r == -ENOMEM)
+            wk_load_retry(d);
+        else
+            wk_quarantine(d, 1);
         return;
     }
     wk_call_begin(d, WK_STORED, STORAGE_LOAD);
@@ -159,7 +166,9 @@ static enum tail tail_apply(struct wk_doc *d)
         int r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
         if (r == -ENOMEM)
             return TAIL_NOMEM;
-        if (r == DOC_BAD_CHAIN && chain_position_equal(&at, &stored))
+        /* At revision 0 the chain can begin in one way only: what does not fit there is damaged.
+         * To let PostgreSQL win, which has nothing, would drop the whole document. */
+        if (r == DOC_BAD_CHAIN && stored.rev > 0 && chain_position_equal(&at, &stored))
             return TAIL_BESIDE;
         if (r)
             return TAIL_DAMAGED;

@@ -664,6 +664,38 @@ START_TEST(a_damaged_log_is_quarantined)
 }
 END_TEST
 
+/* Any bit: some leave bytes that cannot be decoded, some only another hash. PostgreSQL knows
+ * nothing of it yet, and must not win. */
+START_TEST(a_damaged_beginning_is_quarantined_and_kept)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+    size_t size = 1;
+
+    for (size_t i = 0; i < size; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "d%zu", i);
+        struct slice doc = slice_str(name);
+        store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
+        fake_other(&f, doc, 2, 1, fake_insert(&f, 0, "x"));
+        struct bytes *payload = &store_doc(&f.store, doc)->log[0].payload;
+        size = payload->size;
+        payload->data[i] ^= 1;
+        uint64_t a = fake_open(&f, 1, fake_open_of(doc, 1));
+        fake_settle(&f);
+        fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
+        payload->data[i] ^= 1; /* mended by hand: it is still there */
+        ck_assert(wk_core_release(f.core, doc));
+        fake_settle(&f);
+        fake_join(&f, 1, doc, 1);
+        ck_assert_str_eq(fake_text(&f, doc), "x\n");
+    }
+    ck_assert_uint_gt(size, 20);
+}
+END_TEST
+
 static void setup(void)
 {
     fake_start(&f, NULL);
@@ -708,5 +740,6 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, an_open_that_is_sent_again_is_answered_once);
     tcase_add_test(tc, what_was_erased_before_the_ring_is_nowhere);
     tcase_add_test(tc, a_damaged_log_is_quarantined);
+    tcase_add_test(tc, a_damaged_beginning_is_quarantined_and_kept);
     return tc;
 }
