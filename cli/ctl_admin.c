@@ -123,6 +123,7 @@ struct request {
     size_t *open;             /* of all requests */
     struct bytes answer;      /* owned: head and body */
     int reason;               /* why the connection ended */
+    bool late;                /* it was ended, because it took too long */
 };
 
 static void on_read(struct ev_stream *stream, void *arg, struct slice in)
@@ -145,10 +146,11 @@ static void on_closed(struct ev_stream *stream, void *arg, int reason)
 
 static const struct ev_stream_kind kind = {.on_read = on_read, .on_closed = on_closed};
 
+/* POST with a body, GET with NULL. */
 static void request_start(struct request *r, struct ev_loop *loop, const struct ev_address *to,
-                          const char *path, size_t *open)
+                          const char *path, const struct slice *body, size_t *open)
 {
-    char text[128];
+    struct bytes text = BYTES_INIT;
 
     *r = (struct request){.open = open};
     bytes_init(&r->answer, ANSWER_BYTES_MAX);
@@ -156,10 +158,35 @@ static void request_start(struct request *r, struct ev_loop *loop, const struct 
     if (r->reason)
         return;
     ++*open;
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-             path);
-    if (ev_stream_send_copy(r->stream, slice_str(text)) != 0)
+    bytes_printf(&text, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+                 body ? "POST" : "GET", path);
+    if (body)
+        bytes_printf(&text, "Content-Length: %zu\r\n", body->size);
+    bytes_append_str(&text, "\r\n");
+    if (body)
+        bytes_append_slice(&text, *body);
+    MUST(!text.failed);
+    if (ev_stream_send_copy(r->stream, bytes_slice(&text)) != 0)
         ev_stream_close(r->stream);
+    bytes_fini(&text);
+}
+
+/* Until all have ended; who does not answer costs all of them together its patience. */
+static void requests_await(struct request *requests, size_t count, struct ev_loop *loop,
+                           const size_t *open)
+{
+    int64_t end_ms = ev_loop_now_ms(loop) + CTL_ADMIN_PATIENCE_MS;
+
+    while (*open && ev_loop_now_ms(loop) < end_ms)
+        ev_loop_step(loop, end_ms - ev_loop_now_ms(loop));
+    for (size_t i = 0; i < count; i++) {
+        if (!requests[i].stream)
+            continue;
+        requests[i].late = true;
+        ev_stream_close(requests[i].stream);
+    }
+    while (*open)
+        ev_loop_step(loop, 100);
 }
 
 /* The status, 0: there is no whole head; *ret_body is lent. */
@@ -179,8 +206,24 @@ static int answer_read(const struct request *r, struct slice *ret_body)
 
 /* ---- all of them ---- */
 
-static void answers_take(struct ctl_process *p, struct request *ready, const struct request *page,
-                         bool late)
+static void words_take(struct ctl_process *p, struct slice words)
+{
+    while (words.size && words.data[words.size - 1] == '\n')
+        words.size--;
+    snprintf(p->why, sizeof p->why, "%.*s", (int)words.size, (const char *)words.data);
+}
+
+/* Why there was no answer. */
+static void silence_take(struct ctl_process *p, const struct request *r, bool late)
+{
+    snprintf(p->why, sizeof p->why, "%s",
+             late        ? "does not answer: is it paused, or its machine overloaded?"
+             : r->reason ? strerror(-r->reason)
+                         : "answers something else than a Weft service does");
+}
+
+static void answers_take(struct ctl_process *p, const struct request *ready,
+                         const struct request *page)
 {
     struct slice words, metrics;
     int status = answer_read(ready, &words);
@@ -193,44 +236,49 @@ static void answers_take(struct ctl_process *p, struct request *ready, const str
         bytes_append_slice(&p->metrics, metrics);
         MUST(!p->metrics.failed);
     } else {
-        snprintf(p->why, sizeof p->why, "%s",
-                 late            ? "does not answer: is it paused, or its machine overloaded?"
-                 : ready->reason ? strerror(-ready->reason)
-                                 : "answers something else than a Weft service does");
+        silence_take(p, ready, ready->late || page->late);
     }
-    if (status == 503) {
-        while (words.size && words.data[words.size - 1] == '\n')
-            words.size--;
-        snprintf(p->why, sizeof p->why, "%.*s", (int)words.size, (const char *)words.data);
-    }
+    if (status == 503)
+        words_take(p, words);
 }
 
 void ctl_admin_ask(struct ctl_admin *admin, struct ev_loop *loop)
 {
     struct request *requests = calloc(2 * admin->count + 1, sizeof *requests);
-    bool *late = calloc(admin->count + 1, sizeof *late);
-    int64_t end_ms = ev_loop_now_ms(loop) + CTL_ADMIN_PATIENCE_MS;
     size_t open = 0;
 
-    MUST(requests && late);
+    MUST(requests);
     for (size_t i = 0; i < admin->count; i++) {
-        request_start(&requests[2 * i], loop, &admin->processes[i].at, "/readyz", &open);
-        request_start(&requests[2 * i + 1], loop, &admin->processes[i].at, "/metrics", &open);
+        request_start(&requests[2 * i], loop, &admin->processes[i].at, "/readyz", NULL, &open);
+        request_start(&requests[2 * i + 1], loop, &admin->processes[i].at, "/metrics", NULL, &open);
     }
-    while (open && ev_loop_now_ms(loop) < end_ms)
-        ev_loop_step(loop, end_ms - ev_loop_now_ms(loop));
-    for (size_t i = 0; i < 2 * admin->count; i++) {
-        if (!requests[i].stream)
-            continue;
-        late[i / 2] = true;
-        ev_stream_close(requests[i].stream);
-    }
-    while (open)
-        ev_loop_step(loop, 100);
+    requests_await(requests, 2 * admin->count, loop, &open);
     for (size_t i = 0; i < admin->count; i++)
-        answers_take(&admin->processes[i], &requests[2 * i], &requests[2 * i + 1], late[i]);
+        answers_take(&admin->processes[i], &requests[2 * i], &requests[2 * i + 1]);
     for (size_t i = 0; i < 2 * admin->count; i++)
         bytes_fini(&requests[i].answer);
     free(requests);
-    free(late);
+}
+
+void ctl_admin_command(struct ctl_admin *admin, struct ev_loop *loop, const char *path,
+                       struct slice body)
+{
+    struct request *requests = calloc(admin->count + 1, sizeof *requests);
+    size_t open = 0;
+
+    MUST(requests);
+    for (size_t i = 0; i < admin->count; i++)
+        request_start(&requests[i], loop, &admin->processes[i].at, path, &body, &open);
+    requests_await(requests, admin->count, loop, &open);
+    for (size_t i = 0; i < admin->count; i++) {
+        struct ctl_process *p = &admin->processes[i];
+        struct slice words;
+        p->status = answer_read(&requests[i], &words);
+        if (p->status)
+            words_take(p, words);
+        else
+            silence_take(p, &requests[i], requests[i].late);
+        bytes_fini(&requests[i].answer);
+    }
+    free(requests);
 }

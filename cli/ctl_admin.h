@@ -23,7 +23,8 @@ struct ctl_process {
     struct ev_address at;
     bool answered; /* both questions */
     bool ready;
-    char why[160];        /* not ready, or no answer: in words */
+    int status;           /* HTTP's, of the last command; 0: no answer */
+    char why[160];        /* not ready, no answer, or what became of the command: in words */
     struct bytes metrics; /* owned */
 };
 
@@ -37,6 +38,10 @@ enum ctl_exit ctl_admin_find(struct ctl *ctl, const struct ctl_where *where, str
 void ctl_admin_fini(struct ctl_admin *admin);
 /* Asks all of them; what was known before is forgotten. */
 void ctl_admin_ask(struct ctl_admin *admin, struct ev_loop *loop);
+
+/* POST path to all of them. Who does not know the command says 404. */
+void ctl_admin_command(struct ctl_admin *admin, struct ev_loop *loop, const char *path,
+                       struct slice body);
 
 /* NULL: there is none of this name. */
 const struct ctl_process *ctl_admin_process(const struct ctl_admin *admin, const char *name);

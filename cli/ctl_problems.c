@@ -94,7 +94,7 @@ static size_t process_problems(const struct ctl_process *p, struct bytes *out)
     if (quarantined > 0) {
         bytes_printf(out,
                      "%s has %.0f documents in quarantine (read-only): its log names them, weftctl "
-                     "find and verify tell more\n",
+                     "find and verify tell more, weftctl release ends it\n",
                      p->name, quarantined);
         count++;
     }

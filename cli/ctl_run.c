@@ -5,12 +5,25 @@
 #include "ctl_pages.h"
 
 const struct ctl_verb *const ctl_verbs[] = {
-    &ctl_verb_status,   &ctl_verb_top,    &ctl_verb_workers,
-    &ctl_verb_gateways, &ctl_verb_shards, &ctl_verb_lag,
-    &ctl_verb_docs,     &ctl_verb_find,   &ctl_verb_get,
-    &ctl_verb_history,  &ctl_verb_diff,   &ctl_verb_replay,
-    &ctl_verb_tail,     &ctl_verb_create, &ctl_verb_append,
-    &ctl_verb_verify,   &ctl_verb_ot,     NULL,
+    &ctl_verb_status,
+    &ctl_verb_top,
+    &ctl_verb_workers,
+    &ctl_verb_gateways,
+    &ctl_verb_shards,
+    &ctl_verb_lag,
+    &ctl_verb_docs,
+    &ctl_verb_find,
+    &ctl_verb_get,
+    &ctl_verb_history,
+    &ctl_verb_diff,
+    &ctl_verb_replay,
+    &ctl_verb_tail,
+    &ctl_verb_create,
+    &ctl_verb_append,
+    &ctl_verb_verify,
+    &ctl_verb_release,
+    &ctl_verb_ot,
+    NULL,
 };
 
 static void show_verbs(FILE *to)

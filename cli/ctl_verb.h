@@ -55,8 +55,8 @@ struct ctl_verb {
 
 extern const struct ctl_verb ctl_verb_append, ctl_verb_create, ctl_verb_diff, ctl_verb_docs,
     ctl_verb_find, ctl_verb_gateways, ctl_verb_get, ctl_verb_history, ctl_verb_lag, ctl_verb_ot,
-    ctl_verb_replay, ctl_verb_shards, ctl_verb_status, ctl_verb_tail, ctl_verb_top, ctl_verb_verify,
-    ctl_verb_workers;
+    ctl_verb_release, ctl_verb_replay, ctl_verb_shards, ctl_verb_status, ctl_verb_tail,
+    ctl_verb_top, ctl_verb_verify, ctl_verb_workers;
 /* All verbs, in the order in which they are shown; ends with NULL. */
 extern const struct ctl_verb *const ctl_verbs[];
 

@@ -17,14 +17,13 @@
 
 /* A scraper's request is some hundred bytes; more is somebody trying something. */
 #define HEADERS_SIZE_MAX 8192
-#define BODY_SIZE_MAX 1024
 #define TIMEOUT_S 10
 #define REPLY_SIZE_MAX (64u * 1024 * 1024)
 
 struct ev_http {
     struct evhttp *server; /* owned */
     struct ev_loop *loop;  /* borrowed */
-    void (*handle)(void *arg, const char *path, struct ev_http_reply *reply);
+    void (*handle)(void *arg, const struct ev_http_request *request, struct ev_http_reply *reply);
     void *arg;
     struct ev_task release;
     int fd; /* owned by server */
@@ -91,16 +90,39 @@ static void reply_send(struct evhttp_request *request, struct ev_http_reply *rep
     evhttp_send_reply(request, reply->status, NULL, NULL);
 }
 
+static struct ev_http_request request_read(struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    struct evbuffer *in = evhttp_request_get_input_buffer(request);
+    size_t size = evbuffer_get_length(in);
+
+    return (struct ev_http_request){
+        .path = path ? path : "",
+        .post = evhttp_request_get_command(request) == EVHTTP_REQ_POST,
+        .body = slice_of(size ? evbuffer_pullup(in, -1) : NULL, size),
+    };
+}
+
+static bool is_of_a_page(struct evhttp_request *request)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(request), "Origin") != NULL;
+}
+
 static void request_arrived(struct evhttp_request *request, void *arg)
 {
     struct ev_http *http = arg;
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    struct ev_http_request asked = request_read(request);
     struct ev_http_reply reply = {.status = 200, .content_type = "text/plain; charset=utf-8"};
 
     ev_turn_begin(http->loop);
     bytes_init(&reply.body, REPLY_SIZE_MAX);
-    http->handle(http->arg, path ? path : "", &reply);
+    if (asked.post && is_of_a_page(request)) {
+        reply.status = 403;
+        bytes_append_str(&reply.body, "pages of browsers may not change anything here\n");
+    } else {
+        http->handle(http->arg, &asked, &reply);
+    }
     reply_send(request, &reply);
     bytes_fini(&reply.body);
 }
@@ -132,8 +154,9 @@ static int server_socket(const struct ev_address *address, int *ret)
 }
 
 int ev_http_new(struct ev_loop *loop, const struct ev_address *address, bool any_address,
-                void (*handle)(void *arg, const char *path, struct ev_http_reply *reply), void *arg,
-                struct ev_http **ret)
+                void (*handle)(void *arg, const struct ev_http_request *request,
+                               struct ev_http_reply *reply),
+                void *arg, struct ev_http **ret)
 {
     int r;
 
@@ -152,9 +175,9 @@ int ev_http_new(struct ev_loop *loop, const struct ev_address *address, bool any
         goto fail;
     }
     evhttp_set_max_headers_size(http->server, HEADERS_SIZE_MAX);
-    evhttp_set_max_body_size(http->server, BODY_SIZE_MAX);
+    evhttp_set_max_body_size(http->server, EV_HTTP_BODY_SIZE_MAX);
     evhttp_set_timeout(http->server, TIMEOUT_S);
-    evhttp_set_allowed_methods(http->server, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_allowed_methods(http->server, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_gencb(http->server, request_arrived, http);
     r = server_socket(address, &http->fd);
     if (r < 0)

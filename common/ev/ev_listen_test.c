@@ -125,9 +125,15 @@ END_TEST
 
 /* ---- admin http ----------------------------------------------------------------------------- */
 
-static void http_handle(void *arg, const char *path, struct ev_http_reply *reply)
+static void http_handle(void *arg, const struct ev_http_request *request,
+                        struct ev_http_reply *reply)
 {
-    if (strcmp(path, "/healthz") == 0) {
+    const char *path = request->path;
+
+    if (request->post) {
+        bytes_append_str(&reply->body, "said: ");
+        bytes_append_slice(&reply->body, request->body);
+    } else if (strcmp(path, "/healthz") == 0) {
         bytes_append_str(&reply->body, "alive\n");
     } else if (strcmp(path, "/big") == 0) {
         for (int i = 0; i < 100000; i++)
@@ -182,7 +188,17 @@ START_TEST(admin_port_answers)
     bytes_fini(&e.in);
     ASK("GET /failed HTTP/1.0\r\n\r\n", "503");
     bytes_fini(&e.in);
-    ASK("POST /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "501");
+    ASK("POST /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "said: ");
+    bytes_fini(&e.in);
+    ASK("POST /do HTTP/1.0\r\nContent-Length: 4\r\n\r\na b\n", "\r\n\r\nsaid: a b\n");
+    bytes_fini(&e.in);
+    ASK("POST /do HTTP/1.0\r\nContent-Length: 1025\r\n\r\n", "413");
+    bytes_fini(&e.in);
+    /* A page of a browser, were it our own. */
+    ASK("POST /do HTTP/1.0\r\nOrigin: http://127.0.0.1\r\nContent-Length: 0\r\n\r\n", "403");
+    ck_assert_ptr_null(strstr((char *)e.in.data, "said"));
+    bytes_fini(&e.in);
+    ASK("PUT /do HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "501");
     bytes_fini(&e.in);
     ASK("nonsense\r\n\r\n", "400");
     bytes_fini(&e.in);

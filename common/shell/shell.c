@@ -84,11 +84,24 @@ static bool signals_start(struct shell *s)
 
 /* ---- admin port ---- */
 
-static void answer(void *arg, const char *path, struct ev_http_reply *reply)
+static void command(struct shell *s, const struct ev_http_request *request,
+                    struct ev_http_reply *reply)
+{
+    reply->status = s->service->command
+                        ? s->service->command(s->arg, request->path, request->body, &reply->body)
+                        : 404;
+    if (reply->status == 404)
+        bytes_append_str(&reply->body, "there is no such command\n");
+}
+
+static void answer(void *arg, const struct ev_http_request *request, struct ev_http_reply *reply)
 {
     struct shell *s = arg;
+    const char *path = request->path;
 
-    if (strcmp(path, "/healthz") == 0) {
+    if (request->post) {
+        command(s, request, reply);
+    } else if (strcmp(path, "/healthz") == 0) {
         bytes_append_str(&reply->body, "ok\n");
     } else if (strcmp(path, "/readyz") == 0) {
         if (s->stopping)

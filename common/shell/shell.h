@@ -10,6 +10,9 @@
  *     /readyz    200, or 503 with what is missing: whoever routes traffic asks this
  *     /metrics   Prometheus' text form
  *     /dashboard a page for people (shell_dashboard.h)
+ *
+ * and takes by POST what the service's `command` knows. Who may reach a loopback port of the
+ * machine may command; pages of browsers may not (ev_http.h).
  */
 #ifndef WEFT_SHELL_H
 #define WEFT_SHELL_H
@@ -33,6 +36,9 @@ struct shell_service {
     void (*metrics)(void *arg, struct bytes *out);
     /* The view that is followed; NULL: none now. May itself be NULL. */
     const struct cluster_view *(*view)(void *arg);
+    /* Of POST path. Appends what became of it, in words, and returns the HTTP status; 404: there is
+     * no such command. May itself be NULL. */
+    int (*command)(void *arg, const char *path, struct slice body, struct bytes *words);
 };
 
 struct shell {

@@ -59,8 +59,16 @@ static void metrics(void *arg, struct bytes *out)
                           "weft_test_view 3\n");
 }
 
+static int command(void *arg, const char *path, struct slice body, struct bytes *words)
+{
+    if (strcmp(path, "/echo") != 0)
+        return 404;
+    bytes_append_slice(words, body);
+    return 409;
+}
+
 static const struct shell_service service = {
-    .name = "test", .on_stop = on_stop, .ready = ready, .metrics = metrics};
+    .name = "test", .on_stop = on_stop, .ready = ready, .metrics = metrics, .command = command};
 
 static int run(int argc, char **argv)
 {
@@ -118,16 +126,16 @@ static void read_address(char text[static EV_ADDRESS_TEXT_MAX])
     fclose(f);
 }
 
-static const char *get(const char *path)
+static const char *ask(const char *request)
 {
     static char reply[65536];
-    char text[EV_ADDRESS_TEXT_MAX], request[200];
+    char text[EV_ADDRESS_TEXT_MAX];
+    ssize_t size = (ssize_t)strlen(request);
     struct ev_address address;
     read_address(text);
     ck_assert(ev_address_parse(text, &address));
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(connect(fd, &address.sa, address.size), 0);
-    int size = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", path);
     ck_assert_int_eq(write(fd, request, (size_t)size), size);
     size_t got = 0;
     for (ssize_t n; (n = read(fd, reply + got, sizeof reply - 1 - got)) > 0;)
@@ -135,6 +143,13 @@ static const char *get(const char *path)
     reply[got] = 0;
     close(fd);
     return reply;
+}
+
+static const char *get(const char *path)
+{
+    char request[200];
+    snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", path);
+    return ask(request);
 }
 
 static void setup(void)
@@ -170,6 +185,13 @@ START_TEST(it_answers_and_ends)
     ck_assert_ptr_nonnull(strstr(get("/dashboard/services"),
                                  "\r\n\r\n[{\"name\":\"admin\",\"address\":\"127.0.0.1:"));
     ck_assert_ptr_nonnull(strstr(get("/dashboard/view"), "404 Not Found")); /* it follows none */
+    ck_assert_ptr_nonnull(strstr(get("/echo"), "404 Not Found"));
+    const char *reply = ask("POST /echo HTTP/1.0\r\nContent-Length: 2\r\n\r\nid");
+    ck_assert_ptr_nonnull(strstr(reply, " 409 "));
+    ck_assert_ptr_nonnull(strstr(reply, "\r\n\r\nid"));
+    reply = ask("POST /stop HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(reply, "404 Not Found"));
+    ck_assert_ptr_nonnull(strstr(reply, "there is no such command"));
     kill(child, SIGTERM);
     ck_assert_int_eq(await_end(), 0);
     ck_assert_ptr_nonnull(strstr(said, " info stopping service=test "));

@@ -12,7 +12,7 @@ _weftctl()
     --durability) COMPREPLY=($(compgen -W 'memory fsync replica' -- "$word")); return ;;
     esac
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W 'status top workers gateways shards lag docs find get history diff replay tail create append verify ot --help --man --completion' -- "$word"))
+        COMPREPLY=($(compgen -W 'status top workers gateways shards lag docs find get history diff replay tail create append verify release ot --help --man --completion' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -32,6 +32,7 @@ _weftctl()
     create) options='--kind --text --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     append) options='--op --text --create --kind --json --url --dir --help' ;;
     verify) options='--all --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    release) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     ot) options='--help' ;;
     *) return ;;
     esac

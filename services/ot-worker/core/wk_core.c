@@ -242,6 +242,7 @@ bool wk_core_release(struct wk_core *core, struct slice doc)
         return false;
     core->quarantined--;
     d->attempts = d->refusals = 0;
+    wk_event_tell(d, WK_EVENT_RELEASED, 0);
     wk_load_begin(d);
     return true;
 }

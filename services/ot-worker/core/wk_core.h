@@ -129,7 +129,7 @@ void wk_core_heads(struct wk_core *core, uint64_t gateway_boot, struct bytes *ou
 const struct cluster_view *wk_core_view(const struct wk_core *core);
 const struct wk_counters *wk_core_counters(const struct wk_core *core);
 struct wk_gauges wk_core_gauges(const struct wk_core *core);
-/* Ends a quarantine (weftctl). False: not quarantined here. */
+/* An operator ends a quarantine: the document is loaded anew. False: not quarantined here. */
 bool wk_core_release(struct wk_core *core, struct slice doc);
 
 #endif

@@ -20,6 +20,7 @@ enum wk_event {
     WK_EVENT_REBASED,         /* PostgreSQL was ahead of or beside Redis; detail: its revision */
     WK_EVENT_RESYNC,          /* a client's position is not in the history */
     WK_EVENT_QUARANTINED,     /* detail: 0 refusals without news, 1 damaged log */
+    WK_EVENT_RELEASED,        /* an operator ended a quarantine */
     WK_EVENT_HANDOFF,         /* moved to the next owner */
     WK_EVENT_VIEW,            /* detail: number; doc empty */
     WK_EVENT_STALE,           /* no successful beat: admission stops; doc empty */

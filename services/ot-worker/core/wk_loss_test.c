@@ -295,6 +295,7 @@ START_TEST(three_refusals_with_nothing_new_quarantine_until_released)
     ck_assert(!wk_core_release(f.core, slice_str("other")));
     ck_assert(wk_core_release(f.core, FAKE_DOC));
     ck_assert(!wk_core_release(f.core, FAKE_DOC));
+    ck_assert_uint_eq(f.events[WK_EVENT_RELEASED], 1);
     fake_settle(&f);
     fake_type(&f, a, 1, 0, "x");
     fake_fail(&f, STORAGE_APPEND, STORAGE_REFUSED); /* counted anew */

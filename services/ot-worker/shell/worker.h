@@ -7,6 +7,7 @@
  *     worker_links.c    gateways: the inbox and a peer each
  *     worker_events.c   what the core wants an operator to know
  *     worker_metrics.h  the admin port's numbers
+ *     worker_command.c  what an operator may have done over the admin port
  */
 #ifndef WEFT_WORKER_H
 #define WEFT_WORKER_H
@@ -41,5 +42,8 @@ void worker_links_send(void *ctx, uint64_t gateway_boot, struct slice item);
 
 /* worker_events.c: wk_io.event */
 void worker_event(void *ctx, enum wk_event event, struct slice doc, uint64_t detail);
+
+/* worker_command.c: shell_service.command */
+int worker_command(void *arg, const char *path, struct slice body, struct bytes *words);
 
 #endif

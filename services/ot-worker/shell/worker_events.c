@@ -28,6 +28,8 @@ static const struct event_row rows[] = {
                          "a position is not in the history; its holder gets the document anew"},
     [WK_EVENT_QUARANTINED] = {OBS_ERROR, "doc-quarantined", "damage",
                               "read-only until an operator has looked at it"},
+    [WK_EVENT_RELEASED] = {OBS_INFO, "doc-released", NULL,
+                           "an operator ended its quarantine; loading it anew"},
     [WK_EVENT_HANDOFF] = {OBS_DEBUG, "doc-handed-over", NULL, "its next owner serves it"},
     [WK_EVENT_VIEW] = {OBS_INFO, "view", "view", "following it"},
     [WK_EVENT_STALE] = {OBS_WARN, "beat-stale", NULL,

@@ -160,8 +160,12 @@ static const struct cluster_view *view(void *arg)
     return w->core ? wk_core_view(w->core) : NULL;
 }
 
-static const struct shell_service service = {
-    .name = "worker", .on_stop = on_stop, .ready = ready, .metrics = worker_metrics, .view = view};
+static const struct shell_service service = {.name = "worker",
+                                             .on_stop = on_stop,
+                                             .ready = ready,
+                                             .metrics = worker_metrics,
+                                             .view = view,
+                                             .command = worker_command};
 
 static bool run(struct worker *w)
 {
