@@ -20,6 +20,7 @@ struct sim_conn {
 };
 
 #define OVER UINT64_MAX
+#define OFFLINE_MS_MAX 90000
 
 static uint64_t in_order(struct sim_world *world, uint64_t *last_ms)
 {
@@ -41,11 +42,14 @@ static bool gateway_alive(const struct sim_conn *conn)
 static void client_acked(void *ctx, uint64_t seq, uint64_t rev);
 static void client_replaced(void *ctx, struct slice draft);
 
-static struct wire_session session_new(struct sim_world *world)
+static struct wire_session session_new(const struct sim_client *client)
 {
+    struct sim_world *world = client->world;
     struct wire_session session;
 
-    store_be64(session.id, world->now_ms << 16 | (rng_u64(&world->rng) & 0xffff));
+    uint64_t now_ms = world->now_ms + (uint64_t)client->clock_ms;
+
+    store_be64(session.id, now_ms << 16 | (rng_u64(&world->rng) & 0xffff));
     store_be64(session.id + 8, rng_u64(&world->rng));
     return session;
 }
@@ -74,7 +78,7 @@ static void doc_begin(struct sim_client *client, unsigned i)
     struct ot_op content;
 
     client->docs[i].lived = false;
-    client->docs[i].session = session_new(client->world);
+    client->docs[i].session = session_new(client);
     client->docs[i].doc = client_doc_make(client, i);
     arena_init(&mem, 1u << 16);
     ot_builder_init(&builder, &mem);
@@ -147,7 +151,7 @@ static void submit_cut(struct sim_client *client)
 {
     struct sim_world *world = client->world;
 
-    if (!world->healing && rng_percent(&world->rng, world->faults.cut_submit))
+    if (sim_fault_met(world, SIM_CUT_SUBMIT))
         sim_client_disconnect(client);
 }
 
@@ -196,7 +200,7 @@ static void doc_renew(struct sim_client *client, unsigned i)
         doc_begin(client, i);
         return;
     }
-    client->docs[i].session = session_new(client->world);
+    client->docs[i].session = session_new(client);
     MUST(client_doc_renew(client->docs[i].doc, &client->docs[i].session) == 0);
 }
 
@@ -208,9 +212,18 @@ static void error_heard(struct sim_client *client, unsigned i,
     sim_trace(world, "client-%u %s hears error %u, seq %llu, detail %llu", client->index,
               world->doc_ids[i], error->code, (unsigned long long)error->seq,
               (unsigned long long)error->detail);
+    if (error->code == WIRE_E_CLOCK_SKEW) /* the detail is the server's time */
+        client->clock_ms = (int64_t)(error->detail - world->now_ms);
     if (error->permanent)
         return;
     client->docs[i].retry_ms = world->now_ms + error->retry_after_ms;
+}
+
+/* Is it so that a client is told this, though nothing was lost? */
+static bool may_stop(const struct sim_client *client, unsigned i)
+{
+    return client_doc_error(client->docs[i].doc) == WIRE_E_CLOCK_SKEW &&
+           client->world->store.skew_ms;
 }
 
 static void client_frame(struct sim_client *client, const struct wire_server_frame *frame)
@@ -240,7 +253,7 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
         /* A worker that looks before another has put the document back: then it is lost. */
         if (client_doc_error(client->docs[i].doc) == WIRE_E_NO_SUCH_DOCUMENT)
             world->store.lossy |= sim_store_doc_owed(&world->store, doc_name(client, i));
-        if (!world->store.lossy)
+        if (!world->store.lossy && !may_stop(client, i))
             sim_violate(world, SIM_CLIENT, "client-%u was stopped on %s by error %u", client->index,
                         world->doc_ids[i], client_doc_error(client->docs[i].doc));
         doc_renew(client, i);
@@ -290,12 +303,15 @@ static void client_gone(struct sim_conn *conn)
     conn->client_gone = true;
     client->conn = NULL;
     client->welcomed = false;
-    bool offline = !world->healing && rng_percent(&world->rng, world->faults.offline);
-    client->reconnect_ms = world->now_ms + rng_between(&world->rng, 5, offline ? 20000 : 1500);
-    world->totals.offline += offline;
+    client->reconnect_ms = world->now_ms + rng_between(&world->rng, 5, 1500);
+    if (sim_fault_met(world, SIM_OFFLINE)) {
+        client->reconnect_ms +=
+            sim_fault_between(world, 0, 9) ? sim_fault_between(world, 1, 20000) : OFFLINE_MS_MAX;
+        world->totals.offline++;
+    }
     for (unsigned i = 0; i < world->doc_count; i++) {
         client_doc_disconnected(client->docs[i].doc);
-        if (!world->healing && rng_percent(&world->rng, world->faults.reload))
+        if (sim_fault_met(world, SIM_RELOAD))
             doc_reload(client, i);
     }
 }
@@ -403,9 +419,9 @@ enum gw_send sim_conn_send(void *ctx, void *shell_conn, struct refbuf *frame)
 
     sim_event_add(world, in_order(world, &conn->last_down_ms), deliver_down, conn, NULL)->bytes =
         refbuf_ref(frame);
-    if (world->healing || !rng_percent(&world->rng, world->faults.slow_reader))
+    if (!sim_fault_met(world, SIM_SLOW_READER))
         return GW_SENT;
-    sim_event_add(world, world->now_ms + rng_below(&world->rng, 800), drained, conn, NULL);
+    sim_event_add(world, world->now_ms + sim_fault_between(world, 0, 799), drained, conn, NULL);
     return GW_SEND_HIGH;
 }
 

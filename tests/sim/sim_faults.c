@@ -1,107 +1,214 @@
 /*
- * What goes wrong, and how often: drawn from the seed, so that some runs see much of one kind and
- * others a little of each.
+ * What goes wrong, and how often: drawn from the seed, so that some runs see much of one kind, and
+ * others a little of many (swarm testing).
  *
  * Most runs may lose nothing that anybody was told of: there Redis loses only what PostgreSQL or a
  * living worker still holds. In the rest (durability `memory`, deaths of Redis and workers
  * together) text may be lost, but clients must be told and everything must agree in the end.
  */
+#include <stdlib.h>
+
 #include "sim_world.h"
 
 #define LOSSY_PERCENT 15
 
-static unsigned upto(struct sim_world *world, unsigned most)
+static const struct {
+    const char *name;
+    unsigned runs, most;
+} faults[] = {
+#define X(constant, name, runs, most) {name, runs, most},
+    SIM_FAULTS(X)
+#undef X
+};
+
+const char *sim_fault_name(enum sim_fault kind)
 {
-    return (unsigned)rng_below(&world->rng, most + 1);
+    return faults[kind].name;
 }
 
-/* 0 in most runs, so that what it disturbs also has quiet runs. */
-static unsigned at_times(struct sim_world *world, unsigned percent, unsigned most)
+enum sim_fault sim_fault_named(const char *name, size_t size)
 {
-    return rng_percent(&world->rng, percent) ? 1 + upto(world, most - 1) : 0;
+    for (int i = 0; i < SIM_FAULT_COUNT; i++)
+        if (strlen(faults[i].name) == size && memcmp(faults[i].name, name, size) == 0)
+            return (enum sim_fault)i;
+    return SIM_FAULT_COUNT;
+}
+
+int sim_hit_compare(const void *a, const void *b)
+{
+    const struct sim_hit *left = a, *right = b;
+
+    if (left->kind != right->kind)
+        return left->kind < right->kind ? -1 : 1;
+    return left->key < right->key ? -1 : left->key > right->key;
 }
 
 void sim_faults_draw(struct sim_world *world)
 {
-    world->faults = (struct sim_faults){
-        .slow_percent = 1 + upto(world, 9),
-        .storage_lost = upto(world, 4),
-        .storage_down = upto(world, 2),
-        .postgres_slow_ms = at_times(world, 30, 1500),
-        .postgres_restart = at_times(world, 30, 30),
-        .link_reset = upto(world, 8),
-        .disconnect = upto(world, 12),
-        .cut_submit = at_times(world, 60, 12),
-        .offline = at_times(world, 40, 50),
-        .crash = upto(world, 6),
-        .drain = at_times(world, 40, 5),
-        .pause = at_times(world, 40, 8),
-        .slow_reader = upto(world, 3),
-        .reload = upto(world, 60),
-        .lose_tail = at_times(world, 40, 30),
-        .restore = at_times(world, 40, 30),
-        .ghost = at_times(world, 40, 100),
-    };
+    for (int i = 0; i < SIM_FAULT_COUNT; i++)
+        if (rng_percent(&world->rng, faults[i].runs))
+            world->rates[i] = (unsigned)rng_between(&world->rng, 1, faults[i].most);
     world->store.lossy = rng_percent(&world->rng, LOSSY_PERCENT);
-    if (world->store.lossy && !world->faults.lose_tail)
-        world->faults.lose_tail = 20;
+    if (world->store.lossy && !world->rates[SIM_LOSE_TAIL])
+        world->rates[SIM_LOSE_TAIL] = 200;
 }
+
+/* A number of 64 bits that depends on these alone (the finisher of splitmix64, twice). */
+static uint64_t mix(uint64_t seed, uint64_t kind, uint64_t key)
+{
+    uint64_t z = seed * 0x9e3779b97f4a7c15 + kind;
+
+    for (int i = 0; i < 2; i++) {
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        z = (z ^ z >> 31) + key * 0xd6e8feb86659fd93;
+    }
+    return z ^ z >> 32;
+}
+
+static void hit_note(struct sim_world *world, const struct sim_hit *hit)
+{
+    if (world->hit_count == world->hit_capacity) {
+        world->hit_capacity = world->hit_capacity ? 2 * world->hit_capacity : 64;
+        world->hits = realloc(world->hits, world->hit_capacity * sizeof *world->hits);
+        MUST(world->hits);
+    }
+    world->hits[world->hit_count++] = *hit;
+}
+
+static bool roll(struct sim_world *world, enum sim_fault kind, uint64_t key, unsigned chance,
+                 unsigned of)
+{
+    const struct sim_limits *limits = &world->limits;
+    struct sim_hit hit = {.kind = kind, .key = key};
+
+    if (world->healing || !world->rates[kind])
+        return false;
+    world->fault_random = mix(world->seed, kind, key);
+    if (world->fault_random % of >= chance)
+        return false;
+    if (limits->has_only &&
+        !bsearch(&hit, limits->only, limits->only_count, sizeof hit, sim_hit_compare))
+        return false;
+    world->fault_random /= of;
+    hit_note(world, &hit);
+    sim_trace(world, "fault %s:%llu", sim_fault_name(kind), (unsigned long long)key);
+    return true;
+}
+
+bool sim_fault_met(struct sim_world *world, enum sim_fault kind)
+{
+    return roll(world, kind, world->rolled[kind]++, world->rates[kind], 1000);
+}
+
+/* Of a second's chance, the part of one step. */
+static bool strikes(struct sim_world *world, enum sim_fault kind, unsigned whom)
+{
+    return roll(world, kind, world->step * 64 + whom, world->rates[kind] * SIM_STEP_MS, 1000000);
+}
+
+uint64_t sim_fault_between(const struct sim_world *world, uint64_t low, uint64_t high)
+{
+    return low + world->fault_random % (high - low + 1);
+}
+
+/* Mostly short, at times so long that everything is given up meanwhile. */
+static uint64_t outage_ms(struct sim_world *world)
+{
+    uint64_t most = sim_fault_between(world, 0, 9) == 0 ? 30000 : 4000;
+
+    return 100 + world->fault_random / 16 % most;
+}
+
+/* --- what strikes whom --- */
 
 static void process_faults(struct sim_world *world, struct sim_process *process)
 {
-    const struct sim_faults *faults = &world->faults;
+    unsigned whom = sim_process_number(process);
 
     if (!process->boot)
         return;
+    if (strikes(world, SIM_REDIS_CUT, whom))
+        process->redis_back_ms = world->now_ms + outage_ms(world);
     /* One disaster at a time, unless the run may lose. */
     if (process->role == SIM_WORKER && !world->store.lossy && sim_store_owes(&world->store))
         return;
-    if (sim_chance(world, faults->crash, SIM_STEP_MS))
+    if (strikes(world, SIM_CRASH, whom))
         sim_process_crash(process);
-    else if (sim_chance(world, faults->drain, SIM_STEP_MS))
+    else if (strikes(world, SIM_DRAIN, whom))
         sim_process_drain(process);
-    else if (sim_chance(world, faults->pause, SIM_STEP_MS))
-        sim_process_pause(process, rng_between(&world->rng, 100, 4000));
+    else if (strikes(world, SIM_PAUSE, whom))
+        sim_process_pause(process, outage_ms(world));
 }
 
 static void redis_faults(struct sim_world *world)
 {
-    const struct sim_faults *faults = &world->faults;
-
-    if (sim_chance(world, faults->lose_tail, SIM_STEP_MS)) {
-        size_t count = rng_between(&world->rng, 1, 3);
+    if (strikes(world, SIM_REDIS_AWAY, 0))
+        world->redis_back_ms = world->now_ms + outage_ms(world);
+    if (strikes(world, SIM_REDIS_FULL, 0))
+        world->redis_room_ms = world->now_ms + outage_ms(world);
+    if (strikes(world, SIM_LOSE_TAIL, 0)) {
+        size_t count = sim_fault_between(world, 1, 3);
         size_t lost = sim_store_lose_tail(&world->store, count);
         sim_trace(world, "redis restarts without the last %zu entries of each stream: %zu lost",
                   count, lost);
         world->totals.lost_tails += lost > 0;
     }
-    if (sim_chance(world, faults->restore, SIM_STEP_MS)) {
+    if (strikes(world, SIM_RESTORE, 0)) {
         size_t lost = sim_store_restore(&world->store);
         sim_trace(world, "redis restarts as it was at the last backup: %zu revisions lost", lost);
         world->totals.restores += lost > 0;
     }
-    if (sim_chance(world, 2 * faults->restore, SIM_STEP_MS))
+    if (world->rates[SIM_RESTORE] && strikes(world, SIM_BACKUP, 0))
         sim_store_backup(&world->store);
+    if (strikes(world, SIM_CLOCK_JUMP, 0)) {
+        world->store.skew_ms = (int64_t)sim_fault_between(world, 0, 240000) - 120000;
+        sim_trace(world, "redis' clock is %lld ms off now", (long long)world->store.skew_ms);
+        world->totals.clock_jumps++;
+    }
 }
 
-void sim_faults_step(struct sim_world *world)
+static void postgres_faults(struct sim_world *world)
 {
-    const struct sim_faults *faults = &world->faults;
-
-    for (unsigned i = 0; i < SIM_LINKS_MAX; i++)
-        if (world->links[i].used && sim_chance(world, faults->link_reset, SIM_STEP_MS))
-            sim_link_reset(&world->links[i]);
-    for (unsigned i = 0; i < world->client_count; i++)
-        if (world->clients[i].conn && sim_chance(world, faults->disconnect, SIM_STEP_MS))
-            sim_client_disconnect(&world->clients[i]);
-    for (unsigned i = 0; i < world->process_count; i++)
-        process_faults(world, &world->processes[i]);
-    redis_faults(world);
-    if (sim_chance(world, faults->postgres_restart, SIM_STEP_MS)) {
+    if (strikes(world, SIM_POSTGRES_AWAY, 0))
+        world->postgres_back_ms = world->now_ms + outage_ms(world);
+    if (strikes(world, SIM_POSTGRES_RESTART, 0)) {
         size_t held = sim_store_locks_lost(&world->store);
         sim_trace(world, "postgres restarts, %zu locks were held", held);
         world->totals.lost_locks += held;
     }
-    if (sim_chance(world, faults->ghost, SIM_STEP_MS))
+}
+
+static void link_faults(struct sim_world *world, unsigned i)
+{
+    struct sim_link *link = &world->links[i];
+
+    if (!link->used)
+        return;
+    if (strikes(world, SIM_LINK_RESET, i))
+        sim_link_reset(link);
+    if (strikes(world, SIM_LINK_STALL, i))
+        sim_link_stall(link, sim_fault_between(world, 1, 3), outage_ms(world));
+}
+
+void sim_faults_step(struct sim_world *world)
+{
+    for (unsigned i = 0; i < SIM_LINKS_MAX; i++)
+        link_faults(world, i);
+    for (unsigned i = 0; i < world->client_count; i++)
+        if (world->clients[i].conn && strikes(world, SIM_DISCONNECT, i))
+            sim_client_disconnect(&world->clients[i]);
+    for (unsigned i = 0; i < world->process_count; i++)
+        process_faults(world, &world->processes[i]);
+    redis_faults(world);
+    postgres_faults(world);
+    if (strikes(world, SIM_GHOST, 0))
         sim_ghost_step(world);
+}
+
+void sim_faults_end(struct sim_world *world)
+{
+    world->redis_back_ms = world->redis_room_ms = world->postgres_back_ms = 0;
+    for (unsigned i = 0; i < world->process_count; i++)
+        world->processes[i].redis_back_ms = 0;
 }

@@ -7,6 +7,8 @@
 
 enum { UP_ITEM, DOWN_ITEM, DOWN_HEADS };
 
+#define SILENCE_MS 1000 /* heartbeats have this deadline (docs/link.md) */
+
 static struct sim_link *find(struct sim_world *world, uint64_t gateway_boot, uint64_t worker_boot)
 {
     for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
@@ -81,8 +83,11 @@ static void queue(struct sim_link *link, uintptr_t kind, struct slice item)
 {
     struct sim_world *world = link->gateway->world;
     uint64_t *last = kind == UP_ITEM ? &link->last_up_ms : &link->last_down_ms;
+    uint64_t stalled_ms = kind == UP_ITEM ? link->stalled_up_ms : link->stalled_down_ms;
     uint64_t time = world->now_ms + sim_delay_ms(world);
 
+    if (time < stalled_ms)
+        time = stalled_ms;
     if (kind == UP_ITEM ? link->broken_up : link->broken_down)
         return;
     if (time < *last)
@@ -147,6 +152,7 @@ static void worker_hears(struct sim_world *world, struct sim_event *event)
 void sim_link_reset(struct sim_link *link)
 {
     struct sim_world *world = link->gateway->world;
+    /* Each end hears of it, or notices the silence, at its own time. */
     uint64_t gateway_ms = world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
     uint64_t worker_ms = world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
 
@@ -158,6 +164,37 @@ void sim_link_reset(struct sim_link *link)
     link->last_down_ms = gateway_ms;
     sim_event_add(world, gateway_ms, gateway_hears, link, NULL)->number = link->generation;
     sim_event_add(world, worker_ms, worker_hears, link, NULL)->number = link->generation;
+}
+
+/* Still stalled after the deadline of the heartbeats: the end that hears nothing resets the link.
+ */
+static void stall_noticed(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_link *link = event->a;
+
+    if (event->number == link->generation && link->used)
+        sim_link_reset(link);
+}
+
+void sim_link_stall(struct sim_link *link, uint64_t directions, uint64_t for_ms)
+{
+    struct sim_world *world = link->gateway->world;
+    uint64_t until_ms = world->now_ms + for_ms;
+
+    if (directions & 1)
+        link->stalled_up_ms = until_ms;
+    if (directions & 2)
+        link->stalled_down_ms = until_ms;
+    sim_trace(world, "link %s - %s: %s hears nothing for %llu ms", link->gateway->id,
+              link->worker->id,
+              directions == 3   ? "each"
+              : directions == 1 ? link->worker->id
+                                : link->gateway->id,
+              (unsigned long long)for_ms);
+    world->totals.stalls++;
+    if (for_ms > SILENCE_MS)
+        sim_event_add(world, world->now_ms + SILENCE_MS, stall_noticed, link, NULL)->number =
+            link->generation;
 }
 
 void sim_link_process_gone(struct sim_process *process)

@@ -5,6 +5,17 @@
 #include "doc_stored.h"
 #include "sim_world.h"
 
+const char *sim_oracle_name(enum sim_oracle oracle)
+{
+    static const char *const names[] = {
+#define X(constant, name, text) name,
+        SIM_ORACLES(X)
+#undef X
+    };
+
+    return names[oracle];
+}
+
 static bool unsettled(struct bytes *why, const char *who, unsigned index, const char *what)
 {
     bytes_reset(why);

@@ -1,7 +1,8 @@
 /*
  * Storage calls on their way to the store and back. What may happen to one: it arrives late; it is
  * lost before or after its effect (STORAGE_UNKNOWN: the caller cannot tell which); the store is
- * down (STORAGE_DOWN: certainly no effect); the process dies meanwhile (an append already sent may
+ * down, or full (STORAGE_DOWN: certainly no effect); the caller is told UNKNOWN, and it lands later
+ * all the same; it is carried out twice; the process dies meanwhile (an append already sent may
  * land).
  */
 #include <stdlib.h>
@@ -81,6 +82,13 @@ static void answer(struct sim_world *world, struct sim_event *event)
     request_free(request);
 }
 
+/* What changes something by comparing first: it may be carried out once more, or by somebody who
+ * is not asked about it any more. */
+static bool is_conditional(enum storage_kind kind)
+{
+    return kind == STORAGE_APPEND || kind == STORAGE_ADOPT || kind == STORAGE_TRIM;
+}
+
 /* What the store lends is good only for this step: keep it until the answer arrives. */
 static void results_keep(struct request *request)
 {
@@ -113,7 +121,7 @@ static void execute(struct sim_world *world, struct sim_event *event)
     struct storage_call *call = &request->copy;
     bool alive = event->number != OVER && request->process->boot == request->boot;
 
-    if (!alive && (event->number == OVER || call->kind != STORAGE_APPEND)) {
+    if (event->number == OVER || (!alive && !is_conditional(call->kind))) {
         request_free(request);
         return;
     }
@@ -126,6 +134,10 @@ static void execute(struct sim_world *world, struct sim_event *event)
     if (call->kind == STORAGE_APPEND && call->result == STORAGE_OK && alive &&
         !request->lose_answer)
         sim_store_promised(&world->store, call, sim_process_number(request->process));
+    if (!request->original) {
+        request_free(request);
+        return;
+    }
     world->totals.histories += call->kind == STORAGE_HISTORY;
     results_keep(request);
     if (request->lose_answer) {
@@ -152,10 +164,21 @@ static void refuse(struct sim_process *process, struct request *request, enum st
     sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);
 }
 
-void sim_storage_call(void *ctx, struct storage_call *call)
+static bool is_away(const struct sim_process *process, enum storage_kind kind)
 {
-    struct sim_process *process = ctx;
-    struct sim_world *world = process->world;
+    const struct sim_world *world = process->world;
+
+    if (is_postgres(kind))
+        return world->now_ms < world->postgres_back_ms;
+    if (world->now_ms < world->redis_back_ms || world->now_ms < process->redis_back_ms)
+        return true;
+    /* Without memory Redis refuses what adds to it (common/redis/weft.lua). */
+    return world->now_ms < world->redis_room_ms &&
+           (kind == STORAGE_APPEND || kind == STORAGE_ADOPT);
+}
+
+static struct request *request_new(struct sim_process *process, struct storage_call *call)
+{
     struct request *request = calloc(1, sizeof *request);
 
     MUST(request);
@@ -167,23 +190,62 @@ void sim_storage_call(void *ctx, struct storage_call *call)
     request->copy.segment = slice_copy(request, call->segment);
     request->copy.snapshot = slice_copy(request, call->snapshot);
     request->copy.title = slice_copy(request, call->title);
-    world->totals.entries += call->kind == STORAGE_APPEND;
-    if (!world->healing) {
-        if (rng_percent(&world->rng, world->faults.storage_down)) {
-            refuse(process, request, STORAGE_DOWN);
-            return;
-        }
-        if (rng_percent(&world->rng, world->faults.storage_lost)) {
-            if (rng_percent(&world->rng, 50)) {
-                refuse(process, request, STORAGE_UNKNOWN);
-                return;
-            }
-            request->lose_answer = true;
-        }
+    return request;
+}
+
+/* The same call once more, whose answer nobody waits for. */
+static void land_again(struct sim_process *process, struct storage_call *call, uint64_t time_ms)
+{
+    struct request *request = request_new(process, call);
+
+    request->original = NULL;
+    request->boot = 0;
+    sim_event_add(process->world, time_ms, execute, request, NULL);
+}
+
+/* True: it came to nothing, or nobody will know. */
+static bool fails(struct sim_process *process, struct request *request, struct storage_call *call)
+{
+    struct sim_world *world = process->world;
+
+    if (is_away(process, call->kind) || sim_fault_met(world, SIM_CALL_DOWN)) {
+        refuse(process, request, STORAGE_DOWN);
+        return true;
     }
+    if (is_conditional(call->kind) && sim_fault_met(world, SIM_CALL_LATE)) {
+        world->totals.calls_late++;
+        land_again(process, call, world->now_ms + sim_fault_between(world, 1, 1500));
+        refuse(process, request, STORAGE_UNKNOWN);
+        return true;
+    }
+    if (!sim_fault_met(world, SIM_CALL_LOST))
+        return false;
+    if (sim_fault_between(world, 0, 1)) {
+        refuse(process, request, STORAGE_UNKNOWN);
+        return true;
+    }
+    request->lose_answer = true;
+    return false;
+}
+
+void sim_storage_call(void *ctx, struct storage_call *call)
+{
+    struct sim_process *process = ctx;
+    struct sim_world *world = process->world;
+    struct request *request = request_new(process, call);
+
+    world->totals.entries += call->kind == STORAGE_APPEND;
+    if (fails(process, request, call))
+        return;
     uint64_t delay = sim_delay_ms(world);
-    if (is_postgres(call->kind))
-        delay +=
-            2 + (world->healing ? 0 : rng_below(&world->rng, world->faults.postgres_slow_ms + 1));
+    if (is_postgres(call->kind)) {
+        delay += 2;
+        if (sim_fault_met(world, SIM_POSTGRES_SLOW))
+            delay += sim_fault_between(world, 1, 1500);
+    }
+    if (is_conditional(call->kind) && sim_fault_met(world, SIM_CALL_TWICE)) {
+        world->totals.calls_twice++;
+        land_again(process, call, world->now_ms + delay + sim_fault_between(world, 0, 300));
+    }
     sim_event_add(world, world->now_ms + delay, execute, request, NULL);
 }

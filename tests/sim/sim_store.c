@@ -31,7 +31,8 @@ void sim_store_fini(struct sim_store *store)
     }
     free(store->lent_entries);
     free(store->lent_slices);
-    cluster_view_fini(&store->lent_view);
+    for (int i = 0; i < 2; i++)
+        cluster_view_fini(&store->views[i]);
 }
 
 struct sim_doc *sim_store_doc(struct sim_store *store, struct slice id)
@@ -229,19 +230,28 @@ static bool member_stamp(struct sim_store *store, enum storage_list list,
     return changed;
 }
 
+/* Sealing a view is dear (it ranks every shard), and most beats change nothing. */
+static void view_build(struct sim_store *store, enum storage_list list, bool changed)
+{
+    struct cluster_view *view = &store->views[list];
+    uint64_t number = view->number + changed;
+
+    cluster_view_fini(view);
+    cluster_view_init(view, number);
+    for (size_t i = 0; i < store->member_count[list]; i++)
+        MUST(cluster_view_add(view, &store->members[list][i].member) == 0);
+    MUST(cluster_view_seal(view) == 0);
+}
+
 static void step_beat(struct sim_store *store, struct storage_call *call)
 {
     bool changed = members_expire(store, call->list, call);
 
     if (call->self.id[0] && !call->gone)
         changed |= member_stamp(store, call->list, &call->self);
-    store->view[call->list] += changed;
-    cluster_view_fini(&store->lent_view);
-    cluster_view_init(&store->lent_view, store->view[call->list]);
-    for (size_t i = 0; i < store->member_count[call->list]; i++)
-        MUST(cluster_view_add(&store->lent_view, &store->members[call->list][i].member) == 0);
-    MUST(cluster_view_seal(&store->lent_view) == 0);
-    call->view = &store->lent_view;
+    if (changed || !store->views[call->list].sealed)
+        view_build(store, call->list, changed);
+    call->view = &store->views[call->list];
     call->time_ms = store->now_ms;
     call->result = STORAGE_OK;
 }

@@ -82,14 +82,14 @@ struct sim_member {
 struct sim_store {
     struct list docs;
     uint64_t now_ms; /* Redis' clock; the simulator sets it */
+    int64_t skew_ms; /* how far it is off */
     struct sim_member members[2][SIM_MEMBERS_MAX];
     size_t member_count[2];
-    uint64_t view[2];
+    struct cluster_view views[2];
     uint64_t last_token;
     /* what the last step lends */
     struct storage_entry *lent_entries;
     struct slice *lent_slices;
-    struct cluster_view lent_view;
     struct sim_violation *violation; /* borrowed: the first broken promise is written here */
     uint64_t rebased, adopted;
     bool lossy; /* what Redis loses may be in nobody's memory (durability memory) */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEAL_MS_MAX 120000 /* simulated time in which everything must have settled */
+#define HEAL_MS_MAX 240000 /* simulated time in which everything must have settled */
 #define TICKS_MAX 10000    /* at one moment: a core that spins is a bug */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
@@ -52,14 +52,9 @@ static struct sim_event event_take(struct sim_world *world)
 
 uint64_t sim_delay_ms(struct sim_world *world)
 {
-    if (rng_percent(&world->rng, world->faults.slow_percent))
-        return rng_between(&world->rng, 20, 600);
+    if (sim_fault_met(world, SIM_SLOW))
+        return sim_fault_between(world, 20, 600);
     return rng_below(&world->rng, 6);
-}
-
-bool sim_chance(struct sim_world *world, unsigned per_second, unsigned step_ms)
-{
-    return rng_below(&world->rng, 100000) < (uint64_t)per_second * step_ms;
 }
 
 void sim_violate(struct sim_world *world, enum sim_oracle oracle, const char *format, ...)
@@ -105,9 +100,15 @@ static void processes_draw(struct sim_world *world)
         }
 }
 
-void sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
+static unsigned at_most(unsigned drawn, unsigned limit)
 {
-    *world = (struct sim_world){.seed = seed, .trace = trace, .next_boot = 1};
+    return limit && limit < drawn ? limit : drawn;
+}
+
+void sim_world_init(struct sim_world *world, uint64_t seed, const struct sim_limits *limits,
+                    bool trace)
+{
+    *world = (struct sim_world){.seed = seed, .limits = *limits, .trace = trace, .next_boot = 1};
     rng_init(&world->rng, seed);
     sim_store_init(&world->store, &world->violation);
     world->now_ms = world->start_ms = 1700000000000;
@@ -117,11 +118,13 @@ void sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
     world->tail_bytes_max =
         rng_percent(&world->rng, 10) ? 8192 : 1u << rng_between(&world->rng, 16, 20);
     world->commit_ms = rng_percent(&world->rng, 50) ? rng_between(&world->rng, 1, 20) : 0;
-    world->doc_count = (unsigned)rng_between(&world->rng, 1, SIM_DOCS_MAX);
+    world->doc_count =
+        at_most((unsigned)rng_between(&world->rng, 1, SIM_DOCS_MAX), limits->docs_max);
     for (unsigned i = 0; i < world->doc_count; i++)
         snprintf(world->doc_ids[i], sizeof world->doc_ids[i], "doc-%u", i);
-    world->client_count = (unsigned)rng_between(&world->rng, 2, SIM_CLIENTS_MAX);
-    world->edits_left = (unsigned)rng_between(&world->rng, 50, 400);
+    world->client_count =
+        at_most((unsigned)rng_between(&world->rng, 2, SIM_CLIENTS_MAX), limits->clients_max);
+    world->edits_left = at_most((unsigned)rng_between(&world->rng, 50, 400), limits->edits_max);
     for (unsigned i = 0; i < world->process_count; i++)
         sim_process_start(&world->processes[i]);
     for (unsigned i = 0; i < world->client_count; i++) {
@@ -140,15 +143,23 @@ static void process_step(struct sim_process *process)
 
 static void step(struct sim_world *world, struct sim_event *event)
 {
+    world->step++;
     if (!world->healing)
         sim_faults_step(world);
     for (unsigned i = 0; i < world->process_count; i++)
         process_step(&world->processes[i]);
     for (unsigned i = 0; i < world->client_count; i++)
         sim_client_step(&world->clients[i]);
-    if (event->number % (240 / SIM_STEP_MS) == 0)
+    if (world->step % (240 / SIM_STEP_MS) == 0)
         sim_link_heartbeat(world);
-    sim_event_add(world, world->now_ms + SIM_STEP_MS, step, NULL, NULL)->number = event->number + 1;
+    sim_event_add(world, world->now_ms + SIM_STEP_MS, step, NULL, NULL);
+}
+
+static void time_set(struct sim_world *world, uint64_t now_ms)
+{
+    if (now_ms > world->now_ms)
+        world->now_ms = now_ms;
+    world->store.now_ms = world->now_ms + (uint64_t)world->store.skew_ms;
 }
 
 /* Ticks what is due; true if something was. */
@@ -168,8 +179,7 @@ static bool processes_tick(struct sim_world *world, uint64_t limit_ms, uint64_t 
     *ret_next_ms = next;
     if (!first || next > limit_ms)
         return false;
-    if (next > world->now_ms)
-        world->now_ms = world->store.now_ms = next;
+    time_set(world, next);
     sim_process_tick(first);
     return true;
 }
@@ -189,13 +199,13 @@ static void run_until_quiet(struct sim_world *world)
         if (processes_tick(world, world->heap[0].time_ms, &next))
             continue;
         struct sim_event event = event_take(world);
-        if (event.time_ms > world->now_ms)
-            world->now_ms = world->store.now_ms = event.time_ms;
+        time_set(world, event.time_ms);
         event.run(world, &event);
         refbuf_unref(event.bytes);
         if (!world->healing && world->edits_left == 0) {
             world->healing = true;
             heal_ms = world->now_ms;
+            sim_faults_end(world);
             sim_trace(world, "no more edits and faults; everything must settle now");
         }
         if (event.run != step || !world->healing)
@@ -240,6 +250,7 @@ void sim_world_fini(struct sim_world *world)
     sim_conns_fini(world);
     free(world->heap);
     free(world->acks);
+    free(world->hits);
     sim_store_fini(&world->store);
     bytes_fini(&world->violation.text);
 }

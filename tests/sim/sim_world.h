@@ -7,6 +7,8 @@
  *   sim_client.c   clients and connections      sim_faults.c   what goes wrong
  *   sim_store.c    Redis and PostgreSQL         sim_ghost.c    submits that no client would make
  *   sim_ledger.c   the oracle's memory          sim_oracle.c   what must hold in the end
+ *   sim_run.c      seeds on all cores           sim_shrink.c   a short schedule of a failing seed
+ *   sim_mutants.c  what deliberate bugs break   sim_totals.c   what happened, and how much must
  *
  * A process that dies takes its core with it; events of its former life are recognised by their
  * boot id and dropped. Nothing here is random except through sim_world.rng.
@@ -18,7 +20,9 @@
 #include "client_doc.h"
 #include "gw_core.h"
 #include "rng.h"
+#include "sim_faults.h"
 #include "sim_store.h"
+#include "sim_totals.h"
 #include "wk_core.h"
 
 #define SIM_PROCESSES_MAX 16
@@ -28,26 +32,6 @@
 #define SIM_STEP_MS 20 /* clients and faults get their chance this often */
 
 enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
-
-/* How much goes wrong; drawn from the seed (sim_faults.c). Percentages, or 0. */
-struct sim_faults {
-    unsigned slow_percent; /* messages that take long */
-    unsigned storage_lost; /* a storage call or its answer is lost */
-    unsigned storage_down;
-    unsigned postgres_slow_ms; /* at most, on top of each call of PostgreSQL */
-    unsigned slow_reader;
-    unsigned cut_submit; /* a client loses its connection as it submits */
-    unsigned offline;    /* a disconnected client stays away for long */
-    unsigned reload;     /* a disconnected client comes back from its saved state */
-    /* in a second: */
-    unsigned link_reset;          /* per link */
-    unsigned disconnect;          /* per client */
-    unsigned crash, drain, pause; /* per process */
-    unsigned postgres_restart;    /* locks are lost */
-    unsigned lose_tail;           /* Redis restarts without some of its last entries */
-    unsigned restore;             /* Redis restarts from a backup; backups are twice as frequent */
-    unsigned ghost;
-};
 
 struct sim_world;
 
@@ -73,6 +57,7 @@ struct sim_process {
     uint64_t restart_ms;       /* dead: when it comes back */
     bool leaving;              /* SIGTERM: dies by itself when it has handed everything over */
     bool paused;               /* SIGSTOP: what happens to it waits in the backlog, in order */
+    uint64_t redis_back_ms;    /* until then it does not reach Redis */
     struct sim_event *backlog; /* owned */
     size_t backlog_count, backlog_capacity;
 };
@@ -85,6 +70,7 @@ struct sim_link {
     bool broken_up,
         broken_down; /* the sender has not heard of the reset yet: what it says is lost */
     uint64_t last_up_ms, last_down_ms;
+    uint64_t stalled_up_ms, stalled_down_ms; /* until then nothing arrives in this direction */
     bool used;
 };
 
@@ -108,6 +94,7 @@ struct sim_client {
     struct sim_doc_context contexts[SIM_DOCS_MAX];
     struct sim_conn *conn;
     bool welcomed;
+    int64_t clock_ms; /* how far its clock is corrected */
     uint64_t reconnect_ms, edit_ms;
 };
 
@@ -118,13 +105,6 @@ struct sim_ack {
     uint64_t seq, rev;
 };
 
-struct sim_totals {
-    uint64_t events, edits, acks, submits, ops, entries, transformed, refused, unknown, reappended;
-    uint64_t crashes, resyncs, resets, disconnects, lost_tails, reloads, repeats, commits, handoffs;
-    uint64_t drains, pauses, restores, lost_locks, ghosts, lossy, histories, adopted, offline;
-    uint64_t appends_refused, gaps, lagging, rebases, renewals, simulated_ms;
-};
-
 struct sim_world {
     uint64_t seed;
     struct rng rng;
@@ -133,8 +113,15 @@ struct sim_world {
     struct sim_event *heap; /* owned */
     size_t heap_count, heap_capacity;
     struct sim_store store;
-    struct sim_faults faults;
-    bool healing; /* no more faults and edits */
+    struct sim_limits limits;
+    unsigned rates[SIM_FAULT_COUNT];  /* of 1,000, or in 1,000 seconds; 0: never in this run */
+    uint64_t rolled[SIM_FAULT_COUNT]; /* of the first group */
+    uint64_t fault_random;            /* how the fault that has just hit turns out */
+    struct sim_hit *hits;             /* owned; in order */
+    size_t hit_count, hit_capacity;
+    uint64_t step;
+    uint64_t redis_back_ms, redis_room_ms, postgres_back_ms; /* of those that are away, or full */
+    bool healing;                                            /* no more faults and edits */
     struct sim_process processes[SIM_PROCESSES_MAX];
     unsigned process_count;
     struct sim_link links[SIM_LINKS_MAX];
@@ -157,7 +144,8 @@ static inline unsigned sim_process_number(const struct sim_process *process)
 }
 
 /* sim_world.c */
-void sim_world_init(struct sim_world *world, uint64_t seed, bool trace);
+void sim_world_init(struct sim_world *world, uint64_t seed, const struct sim_limits *limits,
+                    bool trace);
 void sim_world_run(struct sim_world *world);
 void sim_world_fini(struct sim_world *world);
 struct sim_event *sim_event_add(struct sim_world *world, uint64_t time_ms,
@@ -173,8 +161,6 @@ static inline bool sim_violated(const struct sim_world *world)
 }
 void sim_trace(struct sim_world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* One chance of `per_second` percent, if called every `step_ms`. */
-bool sim_chance(struct sim_world *world, unsigned per_second, unsigned step_ms);
 
 /* sim_storage.c: ctx is a sim_process */
 void sim_storage_call(void *ctx, struct storage_call *call);
@@ -185,6 +171,8 @@ void sim_link_close(struct sim_process *gateway, uint64_t worker_boot);
 bool sim_link_up(struct sim_process *gateway, uint64_t worker_boot, struct slice item);
 void sim_link_down(struct sim_process *worker, uint64_t gateway_boot, struct slice item);
 void sim_link_reset(struct sim_link *link);
+/* Nothing arrives for a while: bit 0 up, bit 1 down. Who hears nothing for long resets the link. */
+void sim_link_stall(struct sim_link *link, uint64_t directions, uint64_t for_ms);
 /* A process died: the other ends notice. */
 void sim_link_process_gone(struct sim_process *process);
 void sim_link_heartbeat(struct sim_world *world);
@@ -192,6 +180,12 @@ void sim_link_heartbeat(struct sim_world *world);
 /* sim_faults.c */
 void sim_faults_draw(struct sim_world *world);
 void sim_faults_step(struct sim_world *world);
+/* Does this message or call meet it? */
+bool sim_fault_met(struct sim_world *world, enum sim_fault kind);
+/* How the fault that has just hit turns out. */
+uint64_t sim_fault_between(const struct sim_world *world, uint64_t low, uint64_t high);
+/* What is away comes back. */
+void sim_faults_end(struct sim_world *world);
 
 /* sim_ghost.c */
 void sim_ghost_step(struct sim_world *world);
