@@ -136,7 +136,7 @@ static void opening_tick(struct run *run)
 {
     struct load_world *w = run->w;
 
-    for (unsigned i = 0; i < CONNECTS_PER_TICK && run->started < w->link_count - 1; i++)
+    for (unsigned i = 0; i < CONNECTS_PER_TICK && run->started < w->typist_links; i++)
         load_link_start(&w->links[run->started++]);
     for (size_t d = 0; d < w->doc_count; d++) {
         struct load_editor *e = w->docs[d].editors;
@@ -177,7 +177,8 @@ static void reading_begin(struct run *run)
 
     phase_set(run, LOAD_READING);
     w->live_count = 0;
-    load_link_start(&w->links[w->link_count - 1]);
+    for (size_t i = w->typist_links; i < w->link_count; i++)
+        load_link_start(&w->links[i]);
     for (size_t d = 0; d < w->doc_count; d++)
         load_editor_open(load_reader(&w->docs[d]));
 }

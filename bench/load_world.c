@@ -56,8 +56,8 @@ static int parts_init(struct load_world *w)
         r = doc_init(w, &w->docs[d], d);
         for (size_t e = 0; e <= w->doc_editors && !r; e++) {
             bool reader = e == w->doc_editors;
-            size_t link =
-                reader ? w->link_count - 1 : (d * w->doc_editors + e) % (w->link_count - 1);
+            size_t link = reader ? w->typist_links + d / WIRE_DOCUMENTS_MAX
+                                 : (d * w->doc_editors + e) % w->typist_links;
             r = load_editor_init(&w->docs[d].editors[e], &w->docs[d], &w->links[link], reader);
         }
     }
@@ -83,7 +83,8 @@ static int world_init(struct load_world *w)
     w->doc_count = (size_t)o->docs;
     w->doc_editors = (size_t)o->editors;
     w->editor_count = w->doc_count * (w->doc_editors + 1);
-    w->link_count = (size_t)o->connections + 1;
+    w->typist_links = (size_t)o->connections;
+    w->link_count = w->typist_links + (w->doc_count - 1) / WIRE_DOCUMENTS_MAX + 1;
     w->loop = ev_loop_new(NULL);
     w->conns = w->loop ? conn_set_new(w->loop) : NULL;
     w->attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);

@@ -5,8 +5,9 @@
  *                                     │
  *                 links[(d * editors + e) % connections] ── one common/conn each, and again
  *
- * Each document has one editor more than typists: a reader, which opens it when all is over, on the
- * last link, and shows what the server has.
+ * Each document has one editor more than typists: a reader, which opens it when all is over, and
+ * shows what the server has. The readers have the last links, as many as it takes that none opens
+ * more documents than a gateway allows.
  *
  * Everything lives on one loop and one thread, from load_world_new() to load_world_free().
  */
@@ -145,8 +146,8 @@ struct load_world {
     struct rng rng;
     struct load_doc *docs;
     struct load_editor *editors;
-    struct load_link *links; /* connections, then the readers' */
-    size_t doc_count, doc_editors, editor_count, link_count;
+    struct load_link *links; /* the typists', then the readers' */
+    size_t doc_count, doc_editors, editor_count, typist_links, link_count;
     struct list waiting;
 
     enum load_phase phase;

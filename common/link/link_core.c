@@ -7,10 +7,6 @@
 #include "link_batch.h"
 #include "link_session.h"
 
-#define ITEM_DEFAULT (40u * 1024 * 1024)
-#define QUEUE_DEFAULT (64u * 1024 * 1024)
-#define PEERS_DEFAULT 1024
-
 /*
  *   OPEN --- another boot id was opened at its address ---> DEAD
  *     |                                                      |
@@ -50,10 +46,10 @@ OBS_STATS_TABLE(link_stats, LINK_STATS)
 static void limits_default(struct link_limits *l)
 {
     l->body_max = l->body_max ? l->body_max : LINK_BODY_DEFAULT;
-    l->item_max = l->item_max ? l->item_max : ITEM_DEFAULT;
-    l->queue_max = l->queue_max ? l->queue_max : QUEUE_DEFAULT;
+    l->item_max = l->item_max ? l->item_max : LINK_ITEM_DEFAULT;
+    l->queue_max = l->queue_max ? l->queue_max : LINK_QUEUE_DEFAULT;
     l->queue_all_max = l->queue_all_max ? l->queue_all_max : LINK_QUEUE_ALL_DEFAULT;
-    l->peers_max = l->peers_max ? l->peers_max : PEERS_DEFAULT;
+    l->peers_max = l->peers_max ? l->peers_max : LINK_PEERS_DEFAULT;
 }
 
 int link_core_init(struct link_core *c, const struct link_config *config, const struct link_io *io,
@@ -157,8 +153,10 @@ int link_peer_open(struct link_core *c, const char *address, uint64_t boot_id, i
         return -EINVAL;
     if (link_peer_find(c, boot_id))
         return -EEXIST;
-    if ((size_t)c->stats.peers >= limits->peers_max)
+    if ((size_t)c->stats.peers >= limits->peers_max) {
+        c->stats.limit_peers++;
         return -ENOSPC;
+    }
     struct link_peer *p = calloc(1, sizeof *p);
     if (!p)
         return -ENOMEM;
@@ -268,6 +266,19 @@ void link_peer_reset(struct link_peer *p)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+static void full_count(struct link_peer *p, size_t size)
+{
+    const struct link_limits *limits = &p->core->config.limits;
+    struct link_stats *stats = &p->core->stats;
+
+    if (size > limits->item_max)
+        stats->limit_item++;
+    else if (size + (size_t)stats->queued > limits->queue_all_max)
+        stats->limit_all++;
+    else if (size + p->out.queued > limits->queue_max)
+        stats->limit_queue++;
+}
+
 int link_peer_send(struct link_peer *p, const void *item, size_t size)
 {
     struct link_core *c = p->core;
@@ -282,6 +293,7 @@ int link_peer_send(struct link_peer *p, const void *item, size_t size)
                 link_out_push(&p->out, slice_of(item, size));
     c->stats.queued += (int64_t)(p->out.queued - before);
     if (!fits || (size_t)c->stats.queued > c->config.limits.queue_all_max) {
+        full_count(p, size);
         reset_later(p, LINK_RESET_FULL);
         return LINK_SEND_RESET;
     }

@@ -18,6 +18,7 @@
 
 #include "bytes.h"
 #include "hash.h"
+#include "link_limits.h"
 #include "list.h"
 #include "obs_stats.h"
 
@@ -80,15 +81,13 @@ struct link_io {
     void (*want_flush)(void *ctx);
 };
 
-#define LINK_QUEUE_ALL_DEFAULT (256u << 20)
-
 struct link_limits {
-    size_t body_max;  /* of a batch; 0: LINK_BODY_DEFAULT */
-    size_t item_max;  /* to be put together from pieces; 0: 40 MiB (a document and its state) */
-    size_t queue_max; /* bytes waiting for one peer; 0: 64 MiB. Past it the link is reset: a peer
-                         that does not read must not fill our memory */
+    size_t body_max;      /* of a batch; 0: LINK_BODY_DEFAULT */
+    size_t item_max;      /* to be put together from pieces; 0: LINK_ITEM_DEFAULT */
+    size_t queue_max;     /* bytes waiting for one peer; 0: LINK_QUEUE_DEFAULT. Past it the link is
+                             reset: a peer     that does not read must not fill our memory */
     size_t queue_all_max; /* waiting for all peers; 0: LINK_QUEUE_ALL_DEFAULT */
-    size_t peers_max;     /* 0: 1024. Bounds what strangers can make us open */
+    size_t peers_max;     /* 0: LINK_PEERS_DEFAULT. Bounds what strangers can make us open */
 };
 
 struct link_config {
@@ -100,6 +99,7 @@ struct link_config {
 };
 
 #define LINK_RESETS "Links reset: what is sent or received on them may be lost in part."
+#define LINK_LIMITS_HELP "Times that a limit of links was reached."
 #define LINK_STATS(X)                                                                              \
     X(COUNTER, batches_out, "weft_link_batches_total", "direction=\"out\"", "Batches of items.")   \
     X(COUNTER, batches_in, "weft_link_batches_total", "direction=\"in\"", "Batches of items.")     \
@@ -125,6 +125,10 @@ struct link_config {
       "Messages meant for another process: dropped.")                                              \
     X(COUNTER, contacts, "weft_link_contacts_total", "",                                           \
       "Messages of processes that there was no link with.")                                        \
+    X(COUNTER, limit_item, "weft_link_limits_total", "limit=\"link-item\"", LINK_LIMITS_HELP)      \
+    X(COUNTER, limit_queue, "weft_link_limits_total", "limit=\"link-queue\"", LINK_LIMITS_HELP)    \
+    X(COUNTER, limit_all, "weft_link_limits_total", "limit=\"links\"", LINK_LIMITS_HELP)           \
+    X(COUNTER, limit_peers, "weft_link_limits_total", "limit=\"link-peers\"", LINK_LIMITS_HELP)    \
     X(GAUGE, peers, "weft_link_peers", "", "Processes linked with.")                               \
     X(GAUGE, silent, "weft_link_silent_peers", "",                                                 \
       "Of these, those that were not heard for a second: others do their work.")                   \

@@ -14,7 +14,8 @@
 #define OT_FORM_VERSION 0x01
 #define FEW_BYTES 64 /* at most so many components: 3 KiB */
 
-const struct ot_limits ot_limits_submit = {.size_max = 256 * 1024, .count_max = 64 * 1024};
+const struct ot_limits ot_limits_submit = {.size_max = 256 * 1024,
+                                           .count_max = OT_SUBMIT_COUNT_MAX};
 const struct ot_limits ot_limits_stored = {.size_max = 128 * 1024 * 1024,
                                            .count_max = 8 * 1024 * 1024};
 

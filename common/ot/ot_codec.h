@@ -13,6 +13,8 @@ struct ot_limits {
     uint32_t count_max; /* components */
 };
 
+#define OT_SUBMIT_COUNT_MAX 65536
+
 /* What a peer may submit: design limit of an op, 256 KiB. */
 extern const struct ot_limits ot_limits_submit;
 /* What our own composition and snapshots may make: the document limit. */

@@ -63,8 +63,10 @@ enum wire_form { WIRE_FORM_PROTO = 1, WIRE_FORM_JSON = 2, WIRE_FORM_BOTH = 3 };
       "this gateway is shutting down, connect again", "",                                          \
       "Connect again, to an address that Drain named if it did.")                                  \
     X(OVERLOADED, 13, "overloaded", CONN, false, 2000, BOTH, NULL,                                 \
-      "the server holds all it can, at most %llu connections", "connections-max",                  \
-      WIRE_DO_RECONNECT)                                                                           \
+      "messages that have come in part, of all connections together, take at most %llu bytes",     \
+      "input-max", WIRE_DO_RECONNECT)                                                              \
+    X(NO_MEMORY, 14, "no-memory", CONN, false, 2000, BOTH, "test_no_memory",                       \
+      "the server has no memory for this now", "", WIRE_DO_RECONNECT)                              \
     /* document */                                                                                 \
     X(BAD_DOC_ID, 20, "bad-doc-id", DOC, true, 0, BOTH, NULL,                                      \
       "doc must be 1 to %llu bytes of UTF-8 without control characters", "doc-id-max",             \
@@ -110,8 +112,9 @@ enum wire_form { WIRE_FORM_PROTO = 1, WIRE_FORM_JSON = 2, WIRE_FORM_BOTH = 3 };
     /* op */                                                                                       \
     X(BAD_OP, 50, "bad-op", OP, true, 0, PROTO, NULL,                                              \
       "the op is not well-formed or not in normal form", "", WIRE_DO_DRAFT)                        \
-    X(OP_TOO_LARGE, 51, "op-too-large", OP, true, 0, BOTH, NULL, "an op is at most %llu bytes",    \
-      "op-max", "Send it as several ops, each within the limit.")                                  \
+    X(OP_TOO_LARGE, 51, "op-too-large", OP, true, 0, BOTH, NULL,                                   \
+      "an op is at most %llu bytes and 65536 components", "op-max",                                \
+      "Send it as several ops, each within the limit.")                                            \
     X(OP_TOO_LONG, 52, "op-too-long", OP, true, 0, BOTH, NULL,                                     \
       "the op covers more than the %llu units of the document at its base",                        \
       "UTF-16 units of the document", WIRE_DO_DRAFT)                                               \

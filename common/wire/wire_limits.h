@@ -30,12 +30,11 @@
       "the change is refused: bad-title", "weft_gateway_client_errors_total{error=\"bad-title\"}", \
       "titles as a place to keep data")                                                            \
     F(BYTES, "subject-max", WIRE_SUBJECT_BYTES_MAX, "Whom a permission is about.", "the document", \
-      "the change is refused: bad-permission",                                                     \
-      "weft_gateway_client_errors_total{error=\"bad-permission\"}",                                \
+      "the change is refused: bad-permission", "weft_worker_limits_total{limit=\"subject-max\"}",  \
       "permissions as a place to keep data")                                                       \
     F(INT, "permissions-max", WIRE_PERMISSIONS_MAX, "Permissions of a document.", "the document",  \
       "the change is refused: bad-permission",                                                     \
-      "weft_gateway_client_errors_total{error=\"bad-permission\"}",                                \
+      "weft_worker_limits_total{limit=\"permissions-max\"}",                                       \
       "permissions as a place to keep data")
 
 #endif

@@ -2,7 +2,7 @@
 #include "archiver_limits.h"
 #include "docs_page.h"
 #include "gw_limits.h"
-#include "link_core.h"
+#include "link_limits.h"
 #include "worker_limits.h"
 
 static const char intro[] = DOCS_GENERATED
@@ -37,6 +37,7 @@ static const char memory[] =
 
 static const struct conf_limit wire[] = {WIRE_LIMITS(CONF_LIMIT_FIXED)};
 static const struct conf_limit gateway[] = {GW_LIMITS(CONF_LIMIT_OPTION, CONF_LIMIT_FIXED)};
+static const struct conf_limit links[] = {LINK_LIMITS(CONF_LIMIT_FIXED)};
 static const struct conf_limit worker[] = {WORKER_LIMITS(CONF_LIMIT_OPTION, CONF_LIMIT_FIXED)};
 static const struct conf_limit archiver[] = {ARCHIVER_LIMITS(CONF_LIMIT_OPTION, CONF_LIMIT_FIXED)};
 
@@ -49,6 +50,7 @@ static const struct {
     {"Documents, everywhere the same", "gateway", wire, COUNT(wire)},
     {"Gateway", "gateway", gateway, COUNT(gateway)},
     {"OT worker", "worker", worker, COUNT(worker)},
+    {"Links between gateways and workers, at both ends", "gateway", links, COUNT(links)},
     {"Archiver", "archiver", archiver, COUNT(archiver)},
 };
 
@@ -85,6 +87,13 @@ static void append_escaped(struct bytes *out, const char *text)
     }
 }
 
+/* Some of what every service agrees on is checked, and counted, by workers. */
+static const char *service_of(size_t table, const struct conf_limit *l)
+{
+    return strncmp(l->counter, "weft_worker_", strlen("weft_worker_")) == 0 ? "worker"
+                                                                            : tables[table].service;
+}
+
 void docs_limits_json(struct bytes *out)
 {
     const char *comma = "[\n";
@@ -93,7 +102,7 @@ void docs_limits_json(struct bytes *out)
         for (size_t i = 0; i < tables[t].count; i++) {
             const struct conf_limit *l = &tables[t].rows[i];
             bytes_printf(out, "%s{\"service\":\"%s\",\"name\":\"%s\",\"option\":%s,\"counter\":\"",
-                         comma, tables[t].service, l->name, l->fallback ? "true" : "false");
+                         comma, service_of(t, l), l->name, l->fallback ? "true" : "false");
             append_escaped(out, l->counter);
             bytes_append_str(out, "\"}");
             comma = ",\n";

@@ -199,7 +199,7 @@ export const cases = {
         peer.ws.send(filler(900000), { binary: x.form === 'proto', fin: false });
         peers.push(peer);
       }
-      return Promise.any(peers.map((peer) => told(peer)));
+      return Promise.any(peers.map((peer) => told(peer, (m) => m.detail === 2 << 20))); // input-max
     },
   },
 

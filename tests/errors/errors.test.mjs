@@ -28,7 +28,7 @@ const settings = {
 const closeCodes = {
   'bad-frame': [1002, 1003, 1007], 'bad-json': [1007], 'unknown-type': [1007],
   'frame-too-large': [1009], unauthenticated: [3000], silent: [3008], 'slow-reader': [1013],
-  overloaded: [1013], draining: [1012],
+  overloaded: [1013], 'no-memory': [1013], draining: [1012],
 };
 
 let stack;

@@ -108,6 +108,11 @@ test('presence beyond the rate is dropped, and counted', async () => {
   peer.end();
 });
 
+test('each limit has a counter of its own', () => {
+  const shared = limits.filter((one) => limits.some((other) => other !== one && other.counter === one.counter));
+  assert.deepEqual(shared, []);
+});
+
 test('every counter of the table is on the page of its service', async () => {
   const pages = Object.fromEntries(await Promise.all(Object.keys(programs).map(async (service) =>
     [service, await stack.metrics(`${service}-1`)])));

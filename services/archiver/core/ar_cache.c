@@ -18,6 +18,7 @@ void ar_cache_put(struct ar_core *core, struct doc *doc, struct doc_stored_size 
     struct ar_cached *cached = calloc(1, sizeof *cached);
 
     if (!cached || doc_memory(doc) > core->config.cache_bytes_max) {
+        core->counters.limit_cache += cached != NULL;
         free(cached);
         doc_free(doc);
         return;
@@ -33,6 +34,7 @@ void ar_cache_put(struct ar_core *core, struct doc *doc, struct doc_stored_size 
     list_push_back(&core->cached, &cached->link);
     core->cache_bytes += doc_memory(doc);
     while (core->cache_bytes > core->config.cache_bytes_max) {
+        core->counters.limit_cache++;
         struct ar_cached *oldest = list_first(&core->cached, struct ar_cached, link);
         cached_remove(core, oldest);
         doc_free(oldest->doc);

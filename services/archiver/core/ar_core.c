@@ -150,6 +150,7 @@ static void job_begin(struct ar_core *core, uint32_t lane, struct slice id)
         return;
     core->counters.claims++;
     core->job_count++;
+    core->counters.limit_jobs += core->job_count == core->config.jobs_max;
     list_push_back(&core->jobs, &job->link);
     ar_job_start(job);
 }

@@ -21,6 +21,7 @@ struct ar_config {
     size_t cache_bytes_max;  /* documents kept folded between claims */
 };
 
+#define AR_LIMITS_HELP "Times that a limit was reached."
 #define AR_COUNTERS(X)                                                                             \
     X(COUNTER, claims, "weft_archiver_claims_total", "", "Documents claimed.")                     \
     X(COUNTER, failed, "weft_archiver_failed_total", "",                                           \
@@ -35,6 +36,11 @@ struct ar_config {
     X(COUNTER, trims, "weft_archiver_trims_total", "", "Streams trimmed.")                         \
     X(COUNTER, rebases, "weft_archiver_rebases_total", "", "Heads set back to PostgreSQL.")        \
     X(COUNTER, damaged, "weft_archiver_damaged_total", "", "Documents whose chain does not hold.") \
+    X(COUNTER, limit_jobs, "weft_archiver_limits_total", "limit=\"jobs\"", AR_LIMITS_HELP)         \
+    X(COUNTER, limit_entries, "weft_archiver_limits_total", "limit=\"entries\"", AR_LIMITS_HELP)   \
+    X(COUNTER, limit_segment, "weft_archiver_limits_total", "limit=\"segment-bytes\"",             \
+      AR_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_cache, "weft_archiver_limits_total", "limit=\"cache-max\"", AR_LIMITS_HELP)   \
     X(COUNTER, remarked, "weft_archiver_remarked_total", "", "Dirty marks repaired by the sweep.")
 
 OBS_STATS_STRUCT(ar_counters, AR_COUNTERS)

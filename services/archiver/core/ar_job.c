@@ -31,8 +31,6 @@
 #include "mutant.h"
 
 #define ATTEMPTS_MAX 3
-/* Raw bytes folded into one segment: bounds memory and the size of a row. */
-#define SEGMENT_BYTES_MAX (4u << 20)
 
 struct ar_job *ar_job_new(struct ar_core *core, uint32_t lane, struct slice id, struct doc *doc,
                           struct doc_stored_size since)
@@ -190,7 +188,8 @@ static int entries_fold(struct ar_job *job)
 
     for (size_t i = 0; i < call->entry_count; i++) {
         struct storage_entry *entry = &call->entries[i];
-        if (job->writer.raw.size + entry->payload.size > SEGMENT_BYTES_MAX && i > 0) {
+        if (job->writer.raw.size + entry->payload.size > AR_SEGMENT_BYTES_MAX && i > 0) {
+            job->core->counters.limit_segment++;
             job->more = true;
             return 0;
         }
@@ -219,6 +218,7 @@ static int entries_fold(struct ar_job *job)
         archive_writer_add(&job->writer, entry->payload);
     }
     job->more = call->entry_count == job->core->config.entries_max;
+    job->core->counters.limit_entries += job->more;
     return 0;
 }
 

@@ -20,6 +20,9 @@ enum ar_job_state {
     AR_DONE,
 };
 
+/* Entries of one segment, before they are compressed. */
+#define AR_SEGMENT_BYTES_MAX (4u << 20)
+
 struct ar_job {
     struct list link; /* in ar_core.jobs */
     struct ar_core *core;

@@ -15,8 +15,6 @@ static const struct conf_option options[] = {
             "Between two looks at a lane without work."),
     CONF_MS(struct archiver_config, sweep_ms, "sweep", "60s", 100, 86400000,
             "Between two steps of the slow repair of marks."),
-    CONF_BYTES(struct archiver_config, cache_bytes_max, "cache-max", "256MiB", 1 << 20,
-               (int64_t)1 << 40, "Memory for documents kept between two claims."),
     CONF_MS(struct archiver_config, migrate_ms, "migrate-wait", "60s", 0, 3600000,
             "How long to wait for PostgreSQL at the start, which must have its schema brought up."),
     CONF_MS(struct archiver_config, drain_ms, "drain", "10s", 0, 600000,

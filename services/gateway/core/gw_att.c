@@ -457,6 +457,8 @@ static bool stream_begin(struct gw_att *att, struct wire_server_frame *frame)
 
     if (form && form->size <= core->config.payload_bytes_max - core->payload_bytes)
         p = malloc(sizeof *p + form->size);
+    else
+        core->counters.limit_payload += form != NULL;
     if (!p) {
         refbuf_unref(form);
         return false;

@@ -87,7 +87,7 @@ bool conn_send_frame(struct gw_conn *conn, const struct wire_server_frame *frame
     struct refbuf *bytes = core->io.encode(core->io.ctx, conn->variant, frame, (struct slice){0});
     core->counters.encodes++;
     if (!bytes) {
-        conn_condemn(conn, WIRE_E_OVERLOADED, core->config.connections_max);
+        conn_condemn(conn, WIRE_E_NO_MEMORY, 0);
         return false;
     }
     bool sent = conn_send(conn, bytes);
@@ -381,11 +381,15 @@ void conns_tick(struct gw_core *core, uint64_t now_ms)
     struct gw_conn *conn;
 
     while ((conn = list_first(&core->fresh, struct gw_conn, link)) &&
-           now_ms - conn->last_ms >= core->config.hello_ms)
+           now_ms - conn->last_ms >= core->config.hello_ms) {
+        core->counters.limit_hello++;
         conn_condemn(conn, WIRE_E_SILENT, core->config.hello_ms);
+    }
     while ((conn = list_first(&core->welcomed, struct gw_conn, link)) &&
-           now_ms - conn->last_ms >= silence)
+           now_ms - conn->last_ms >= silence) {
+        core->counters.limit_heartbeat++;
         conn_condemn(conn, WIRE_E_SILENT, silence);
+    }
     while ((conn = list_first(&core->leaving, struct gw_conn, link)) && now_ms >= conn->last_ms)
         conn_condemn(conn, WIRE_E_DRAINING, 0);
     if (core->draining)

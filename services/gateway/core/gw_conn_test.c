@@ -156,7 +156,7 @@ START_TEST(test_no_memory)
     f.encode_fails = true;
     fake_up(&a, (struct wire_client_frame){.type = WIRE_UP_PING});
     ck_assert(a.closed);
-    ck_assert_uint_eq(a.close_code, WIRE_E_OVERLOADED);
+    ck_assert_uint_eq(a.close_code, WIRE_E_NO_MEMORY);
     all_gone();
 }
 END_TEST

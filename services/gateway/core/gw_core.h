@@ -44,6 +44,8 @@ struct gw_config {
 #define GW_STAGE_HELP                                                                              \
     "What ops (in) and entries (fan-out) spent here; weft_worker_stage_seconds is what lies "      \
     "between."
+/* Where an error does not tell by itself which limit it was. */
+#define GW_LIMITS_HELP "Times that a limit on what clients do was reached."
 #define GW_COUNTERS(X)                                                                             \
     X(COUNTER, connections, "weft_gateway_connections_total", "", "Connections accepted.")         \
     X(COUNTER, closed, "weft_gateway_closed_total", "", "Connections ended.")                      \
@@ -74,6 +76,17 @@ struct gw_config {
       "Opens and ops tried again after a worker asked to wait.")                                   \
     X(COUNTER, moved, "weft_gateway_moved_total", "", "Documents that changed their worker.")      \
     X(COUNTER, worker_lost, "weft_gateway_worker_lost_total", "", "Times a worker was lost.")      \
+    X(COUNTER, limit_hello, "weft_gateway_limits_total", "limit=\"hello\"", GW_LIMITS_HELP)        \
+    X(COUNTER, limit_heartbeat, "weft_gateway_limits_total", "limit=\"heartbeat\"",                \
+      GW_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_open_documents, "weft_gateway_limits_total", "limit=\"open-documents-max\"",  \
+      GW_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_unacked, "weft_gateway_limits_total", "limit=\"unacked-max\"",                \
+      GW_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_payload, "weft_gateway_limits_total", "limit=\"payload-max\"",                \
+      GW_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_presence, "weft_gateway_limits_total", "limit=\"presence-per-second\"",       \
+      GW_LIMITS_HELP)                                                                              \
     X(COUNTER, views, "weft_gateway_view_changes_total", "", "Changes of the view.")
 
 struct gw_counters {

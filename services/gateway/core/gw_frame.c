@@ -56,8 +56,10 @@ static uint32_t open_check(struct gw_conn *conn, const struct wire_open *open, u
         return WIRE_E_TOO_MANY_DOCUMENTS;
     }
     /* Nobody passes the bound of one connection; very many who each keep to it could. */
-    if (conn->core->att_count >= conn->core->config.attachments_max)
+    if (conn->core->att_count >= conn->core->config.attachments_max) {
+        conn->core->counters.limit_open_documents++;
         return WIRE_E_RETRY_LATER;
+    }
     if (open->has_position != (open->position.rev > 0)) {
         *ret_detail = CHAIN_HASH_SIZE;
         return WIRE_E_BAD_POSITION;
@@ -65,8 +67,10 @@ static uint32_t open_check(struct gw_conn *conn, const struct wire_open *open, u
     if (open->has_create && open->create_kind == WIRE_DOC_NONE)
         return WIRE_E_BAD_CREATE;
     if (open->create_content.size >
-        conn->core->config.unacked_bytes_max - conn->core->unacked_bytes)
+        conn->core->config.unacked_bytes_max - conn->core->unacked_bytes) {
+        conn->core->counters.limit_unacked++;
         return WIRE_E_RETRY_LATER;
+    }
     return WIRE_OK;
 }
 
@@ -189,6 +193,8 @@ static bool submit_keep(struct gw_att *att, const struct wire_submit *s)
 
     if (s->body.size <= core->config.unacked_bytes_max - core->unacked_bytes)
         kept = malloc(sizeof *kept + s->body.size);
+    else
+        core->counters.limit_unacked++;
     if (!kept)
         return false;
     *kept = (struct att_submit){.came_us = core_now_us(core),
@@ -274,7 +280,9 @@ void conn_presence(struct gw_conn *conn, const struct wire_presence *p)
         return;
     }
     /* Too many, or nowhere to send it: the next one is as good. */
-    if (++conn->presences > conn->core->config.presence_per_s_max || !att->attached) {
+    bool many = ++conn->presences > conn->core->config.presence_per_s_max;
+    if (many || !att->attached) {
+        conn->core->counters.limit_presence += many;
         conn->core->counters.presence_dropped++;
         return;
     }

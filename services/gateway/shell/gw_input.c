@@ -20,6 +20,7 @@ static enum gw_input_outcome bad(struct gw_input *input, uint32_t code, const ch
 {
     input->code = code;
     input->why = why;
+    input->full = false;
     return GW_INPUT_BAD;
 }
 
@@ -29,9 +30,12 @@ static enum gw_input_outcome bad(struct gw_input *input, uint32_t code, const ch
  */
 static enum gw_input_outcome no_memory(struct gw_input *input, uint32_t code)
 {
-    if (input->mem.used > input->mem.size_max / 4)
-        return bad(input, code, "the message has too many parts");
-    return bad(input, WIRE_E_OVERLOADED, NULL);
+    bool full = input->mem.used > input->mem.size_max / 4;
+    enum gw_input_outcome outcome = full ? bad(input, code, "the message has too many parts")
+                                         : bad(input, WIRE_E_NO_MEMORY, NULL);
+
+    input->full = full;
+    return outcome;
 }
 
 static enum gw_input_outcome take_proto(struct gw_input *input, struct slice *message,

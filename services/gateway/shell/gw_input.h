@@ -14,6 +14,7 @@ struct gw_input {
     struct json_error error; /* of the last GW_INPUT_BAD */
     uint32_t code;           /* likewise: WIRE_E_ */
     const char *why;         /* likewise: points into error, or NULL */
+    bool full;               /* likewise: GW_MESSAGE_MEMORY_MAX was reached */
 };
 
 enum gw_input_outcome { GW_INPUT_FRAME = 0, GW_INPUT_BAD };

@@ -30,14 +30,14 @@
 /* Sockets beyond connections-max, while they are told so. */
 #define GW_REFUSED_MAX 256
 
+#define GW_LIMIT(word) "weft_gateway_limits_total{limit=\"" word "\"}"
+#define GW_SOCKET_LIMIT(word) "weft_gateway_socket_limits_total{limit=\"" word "\"}"
 #define GW_ERROR_COUNTER(word) "weft_gateway_client_errors_total{error=\"" word "\"}"
 
-/* Who expands the fixed rows includes link_core.h, which has the bound on what waits for workers.
- */
 #define GW_LIMITS(O, F)                                                                            \
     O(INT, connections_max, "connections-max", "100000", 1, 10000000,                              \
       "Client connections; beyond it they are answered 503.", "the process",                       \
-      "503 with Retry-After", "weft_gateway_http_total{answer=\"unavailable\"}",                   \
+      "503 with Retry-After", GW_SOCKET_LIMIT("connections-max"),                                  \
       "one who opens connections without end")                                                     \
     F(INT, "refusals", GW_REFUSED_MAX, "Connections beyond that, while they are told so.",         \
       "the process", "closed without an answer",                                                   \
@@ -47,24 +47,22 @@
       "A new connection's time to send its HTTP request.", "the connection", "closed",             \
       "weft_gateway_dropped_total{reason=\"no-request\"}", "one who sends a byte a minute")        \
     F(BYTES, "request-head", HTTP1_HEAD_SIZE_MAX, "A request's head.", "the connection", "431",    \
-      "weft_gateway_http_total{answer=\"refused\"}", "a request without end")                      \
+      GW_SOCKET_LIMIT("request-head"), "a request without end")                                    \
     F(INT, "request-fields", HTTP1_FIELDS_MAX, "Fields of a request's head.", "the connection",    \
-      "431", "weft_gateway_http_total{answer=\"refused\"}", "a head that is slow to read")         \
+      "431", GW_SOCKET_LIMIT("request-fields"), "a head that is slow to read")                     \
     F(BYTES, "answers", GW_ANSWER_BYTES_MAX, "Files of the page on their way to clients.",         \
-      "all connections", "503; whoever has had 5 s makes room",                                    \
-      "weft_gateway_dropped_total{reason=\"slow-answer\"}",                                        \
+      "all connections", "503; whoever has had 5 s makes room", GW_SOCKET_LIMIT("answers"),        \
       "those who ask for files and do not "                                                        \
       "read them")                                                                                 \
     F(MS, "answer-time", GW_ANSWER_MS, "A client's time to take a file.", "the connection",        \
       "closed", "weft_gateway_dropped_total{reason=\"slow-answer\"}",                              \
       "one who reads a byte a minute")                                                             \
     O(MS, hello_ms, "hello", "10s", 100, 600000, "Its time from then to the first frame.",         \
-      "the connection", "silent", GW_ERROR_COUNTER("silent"), "one who connects and says nothing") \
+      "the connection", "silent", GW_LIMIT("hello"), "one who connects and says nothing")          \
     O(MS, heartbeat_ms, "heartbeat", "30s", 100, 3600000,                                          \
       "How often clients are to send something; silent for twice this, they are closed. "          \
       "Welcome: heartbeat_ms.",                                                                    \
-      "the connection", "silent", GW_ERROR_COUNTER("silent"),                                      \
-      "connections whose other end is gone")                                                       \
+      "the connection", "silent", GW_LIMIT("heartbeat"), "connections whose other end is gone")    \
     O(INT, frames_per_s_max, "frames-per-second", "50000", 1, 10000000,                            \
       "Frames of one connection in a second; beyond it the connection is closed.",                 \
       "the connection", "too-fast", GW_ERROR_COUNTER("too-fast"),                                  \
@@ -74,7 +72,7 @@
       "the connection", "frame-too-large", GW_ERROR_COUNTER("frame-too-large"),                    \
       "a message without end")                                                                     \
     F(BYTES, "message-memory", GW_MESSAGE_MEMORY_MAX, "One message while it is read.",             \
-      "the process", "bad-frame or bad-json: too many parts", GW_ERROR_COUNTER("bad-json"),        \
+      "the process", "bad-frame or bad-json: too many parts", GW_SOCKET_LIMIT("message-memory"),   \
       "a small message that takes much memory")                                                    \
     O(BYTES, input_bytes_max, "input-max", "256MiB", 2 << 20, (int64_t)1 << 40,                    \
       "Messages and requests that have come in part.", "all connections", "overloaded, or 503",    \
@@ -88,23 +86,20 @@
       "one who has every document loaded")                                                         \
     O(INT, open_documents_max, "open-documents-max", "1000000", 1, 1000000000,                     \
       "Open documents, summed over connections.", "all connections", "retry-later",                \
-      GW_ERROR_COUNTER("retry-later"), "many who each open as many as they may")                   \
+      GW_LIMIT("open-documents-max"), "many who each open as many as they may")                    \
     O(BYTES, presence_bytes_max, "presence-max", "1KiB", 16, 16 << 10,                             \
       "A presence. Welcome: presence_bytes_max.", "the document", "presence-too-large",            \
       GW_ERROR_COUNTER("presence-too-large"), "presence as a way to send data to everybody")       \
     O(INT, presence_per_s_max, "presence-per-second", "20", 1, 1000,                               \
       "Presences of one connection in a second. Welcome: presence_per_s_max.", "the connection",   \
-      "dropped", "weft_gateway_presence_dropped_total", "one who keeps everybody's screen busy")   \
+      "dropped", GW_LIMIT("presence-per-second"), "one who keeps everybody's screen busy")         \
     O(BYTES, unacked_bytes_max, "unacked-max", "256MiB", 1 << 20, (int64_t)1 << 40,                \
-      "Ops kept until they are acked.", "all connections", "retry-later",                          \
-      GW_ERROR_COUNTER("retry-later"), "many who send while no worker answers")                    \
+      "Ops kept until they are acked.", "all connections", "retry-later", GW_LIMIT("unacked-max"), \
+      "many who send while no worker answers")                                                     \
     O(BYTES, payload_bytes_max, "payload-max", "256MiB", 64 << 20, (int64_t)1 << 40,               \
       "Documents that are being given in pieces.", "all connections",                              \
-      "opens wait, then retry-later", "weft_gateway_retries_total",                                \
+      "opens wait, then retry-later", GW_LIMIT("payload-max"),                                     \
       "many who open large documents and do not read")                                             \
-    F(BYTES, "links", LINK_QUEUE_ALL_DEFAULT, "What waits for all workers together.",              \
-      "all connections", "the link is reset; ops are sent again when it is back",                  \
-      "weft_link_resets_total{reason=\"full\"}", "many who send while workers do not read")        \
     O(BYTES, out_bytes_max, "out-max", "1MiB", 64 << 10, 1 << 30,                                  \
       "What waits for one slow reader. From half of it on entries are not queued; it gets one "    \
       "composed answer when it has read.",                                                         \

@@ -117,6 +117,7 @@ static uint16_t close_code_of(uint32_t code)
         return GW_CLOSE_TIMEOUT;
     case WIRE_E_SLOW_READER:
     case WIRE_E_OVERLOADED:
+    case WIRE_E_NO_MEMORY:
         return WS_CLOSE_TRY_LATER;
     case WIRE_E_DRAINING:
         return WS_CLOSE_RESTART;
@@ -226,6 +227,7 @@ static bool answer_room(struct gw_server *server, size_t size)
     uint64_t now_ms = (uint64_t)ev_loop_now_ms(server->loop);
     struct gw_socket *oldest;
 
+    server->stats.limit_answers += (size_t)server->stats.answer_bytes + size > GW_ANSWER_BYTES_MAX;
     while ((size_t)server->stats.answer_bytes + size > GW_ANSWER_BYTES_MAX) {
         oldest = list_first(&server->answers, struct gw_socket, link);
         if (!oldest || now_ms - oldest->since_ms < ANSWER_MS_MIN)
@@ -318,6 +320,7 @@ void gw_socket_accept(struct gw_server *server, int fd)
     bool over = sockets >= server->config.connections_max;
     struct gw_socket *s = NULL;
 
+    server->stats.limit_connections += over;
     if (!over || server->refused_count < GW_REFUSED_MAX)
         s = socket_new(server, fd);
     if (!s) {

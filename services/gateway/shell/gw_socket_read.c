@@ -41,7 +41,7 @@ static void input_bad(struct gw_socket *s, uint32_t code, uint64_t detail, const
 
 static void no_memory(struct gw_socket *s)
 {
-    input_bad(s, WIRE_E_OVERLOADED, s->server->config.connections_max, NULL, 0);
+    input_bad(s, WIRE_E_NO_MEMORY, 0, NULL, 0);
 }
 
 static void message_take(struct gw_socket *s, struct slice message)
@@ -52,9 +52,8 @@ static void message_take(struct gw_socket *s, struct slice message)
     obs_hist_add(&s->server->stats.message_bytes, message.size);
     do {
         if (gw_input_take(input, s->variant, &message, &frame) != GW_INPUT_FRAME) {
-            uint64_t detail =
-                input->code == WIRE_E_OVERLOADED ? s->server->config.connections_max : 0;
-            input_bad(s, input->code, detail, input->why, 0);
+            s->server->stats.limit_message += input->full;
+            input_bad(s, input->code, 0, input->why, 0);
             return;
         }
         gw_conn_frame(s->conn, &frame);
@@ -73,7 +72,7 @@ static void data_take(struct gw_socket *s, const struct ws_event *event)
     }
     if (!(event->begin && event->end) && !hold_allowed(s, event->data.size)) {
         s->server->stats.input_full++;
-        no_memory(s);
+        input_bad(s, WIRE_E_OVERLOADED, s->server->config.input_bytes_max, NULL, 0);
         return;
     }
     int rc = ws_collector_add(&s->collector, event, &message);
@@ -175,6 +174,15 @@ static void count_answer(struct gw_stats *stats, int status)
         stats->refused++;
 }
 
+/* A head is cut off at its bound in bytes before its fields are counted beyond theirs. */
+static void count_head(struct gw_stats *stats, size_t size)
+{
+    if (size >= HTTP1_HEAD_SIZE_MAX)
+        stats->limit_request_head++;
+    else
+        stats->limit_request_fields++;
+}
+
 static void socket_open(struct gw_socket *s, enum gw_variant variant)
 {
     struct gw_server *server = s->server;
@@ -220,6 +228,8 @@ static size_t request_take(struct gw_socket *s, struct slice in)
     enum gw_upgrade outcome = gw_upgrade_read(&s->server->page, in, &answer, &result);
     if (outcome == GW_UPGRADE_ANSWERED) {
         count_answer(&s->server->stats, result.status);
+        if (result.status == 431)
+            count_head(&s->server->stats, in.size);
         gw_socket_answer(s, &answer, result.body, result.keep);
     } else if (outcome == GW_UPGRADE_OPEN && upgrade(s, result.variant, &answer)) {
         size = result.head_size;

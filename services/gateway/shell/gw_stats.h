@@ -4,6 +4,9 @@
 
 #include "obs_stats.h"
 
+/* Where an answer or an error does not tell by itself which limit it was. */
+#define GW_SOCKET_LIMITS_HELP                                                                      \
+    "Times that a limit on connections, requests and messages was reached."
 #define GW_STATS(X)                                                                                \
     X(GAUGE, sockets, "weft_gateway_sockets", "", "Client sockets of any state.")                  \
     X(COUNTER, upgrades_proto, "weft_gateway_upgrades_total", "protocol=\"weft.v1.proto\"",        \
@@ -25,7 +28,17 @@
     X(COUNTER, ws_bad, "weft_gateway_ws_errors_total", "",                                         \
       "WebSockets closed because of a frame that breaks RFC 6455.")                                \
     X(COUNTER, input_full, "weft_gateway_input_full_total", "",                                    \
-      "WebSockets closed because all messages held in part reached their bound.")                  \
+      "Connections ended because all messages held in part reached their bound.")                  \
+    X(COUNTER, limit_connections, "weft_gateway_socket_limits_total", "limit=\"connections-max\"", \
+      GW_SOCKET_LIMITS_HELP)                                                                       \
+    X(COUNTER, limit_request_head, "weft_gateway_socket_limits_total", "limit=\"request-head\"",   \
+      GW_SOCKET_LIMITS_HELP)                                                                       \
+    X(COUNTER, limit_request_fields, "weft_gateway_socket_limits_total",                           \
+      "limit=\"request-fields\"", GW_SOCKET_LIMITS_HELP)                                           \
+    X(COUNTER, limit_answers, "weft_gateway_socket_limits_total", "limit=\"answers\"",             \
+      GW_SOCKET_LIMITS_HELP)                                                                       \
+    X(COUNTER, limit_message, "weft_gateway_socket_limits_total", "limit=\"message-memory\"",      \
+      GW_SOCKET_LIMITS_HELP)                                                                       \
     X(COUNTER, pings, "weft_gateway_pings_total", "", "WebSocket pings received.")                 \
     X(COUNTER, encode_failures, "weft_gateway_encode_failures_total", "",                          \
       "Frames that could not be made: no memory, or stored bytes that are damaged.")               \

@@ -124,14 +124,36 @@ static int edit_prepare(struct wk_doc *d, struct wk_submit *s, struct list *firs
 
     arena_init(&mem, SIZE_MAX);
     int r = ot_decode(&mem, bytes_slice(&s->body), &ot_limits_submit, &op);
+    /* Gateways have looked at the size. */
+    d->core->counters.limit_op_components += r == OT_TOO_LARGE;
     if (!r)
         r = transform(d, first, &op, &mem, &met);
-    if (!r)
+    if (!r) {
         r = stored_encode(s, &op);
+        d->core->counters.limit_entry_bytes += r != 0;
+    }
     arena_fini(&mem);
     if (!r)
         d->core->counters.transformed += met;
     return r;
+}
+
+/* Is it for the permission itself that it does not fit? Then it is also counted which limit it was.
+ */
+static bool permission_is_bad(struct wk_doc *d, const struct wk_submit *s, int outcome)
+{
+    struct wire_permission permission;
+    struct arena mem;
+
+    if (outcome != DOC_BAD_RECORD) {
+        d->core->counters.limit_permissions += outcome == DOC_TOO_LARGE;
+        return outcome == DOC_TOO_LARGE;
+    }
+    arena_init(&mem, SIZE_MAX);
+    if (wire_permission_decode(&mem, bytes_slice(&s->body), &permission) == 0)
+        d->core->counters.limit_subject += permission.subject.size > WIRE_SUBJECT_BYTES_MAX;
+    arena_fini(&mem);
+    return true;
 }
 
 static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
@@ -143,8 +165,11 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
         .doc_kind = s->doc_kind,
         .body = bytes_slice(s->kind == WIRE_KIND_EDIT ? &s->stored : &s->body)};
     memcpy(record.digest, s->digest, WIRE_DIGEST_SIZE);
-    if (doc_draft_count(d->doc) && doc_draft_bytes(d->doc) + record.body.size > WK_ENTRY_BYTES_MAX)
+    if (doc_draft_count(d->doc) &&
+        doc_draft_bytes(d->doc) + record.body.size > WK_ENTRY_BYTES_MAX) {
+        d->core->counters.limit_entry_bytes++;
         return WK_ADMIT_LATER;
+    }
     int r = doc_draft_add(d->doc, &record);
 
     if (r == 0)
@@ -157,9 +182,10 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
             wk_create_refuse(d, s);
         return WK_ADMIT_ANSWERED;
     }
-    uint32_t code = r != DOC_BAD_RECORD          ? code_of_outcome(r)
-                    : s->kind == WIRE_KIND_TITLE ? WIRE_E_BAD_TITLE
-                                                 : WIRE_E_BAD_PERMISSION;
+    uint32_t code = s->kind == WIRE_KIND_PERMISSION && permission_is_bad(d, s, r)
+                        ? WIRE_E_BAD_PERMISSION
+                    : r == DOC_BAD_RECORD ? WIRE_E_BAD_TITLE
+                                          : code_of_outcome(r);
     return close_instead(d, s, code, detail_of_code(d, code));
 }
 
@@ -234,6 +260,7 @@ static enum wk_admit name_check(struct wk_doc *d, struct wk_submit *s, uint64_t 
          */
         if (!s->confirmed)
             return WK_ADMIT_CHECK;
+        wk_session_count(d->core, &s->session, WIRE_E_SESSION_EXPIRED);
         answer(d, s, WIRE_E_SESSION_EXPIRED, 0);
         break;
     case DOC_CLOCK_SKEW:

@@ -88,6 +88,15 @@ void wk_forming_return(struct wk_doc *d)
     }
 }
 
+/* What is pending must wait for the next entry because this one is full. */
+static void full_count(struct wk_doc *d)
+{
+    if (list_empty(&d->pending))
+        return;
+    d->core->counters.limit_entry_ops += doc_draft_count(d->doc) >= WK_ENTRY_COUNT_MAX;
+    d->core->counters.limit_entry_bytes += doc_draft_bytes(d->doc) >= WK_ENTRY_BYTES_MAX;
+}
+
 /* Takes from pending what is admitted. WK_ADMIT_IN: all of it was looked at, or it is full. */
 static enum wk_admit pending_admit(struct wk_doc *d, uint64_t *ret_from_rev)
 {
@@ -108,6 +117,7 @@ static enum wk_admit pending_admit(struct wk_doc *d, uint64_t *ret_from_rev)
             return admit;
         }
     }
+    full_count(d);
     return WK_ADMIT_IN;
 }
 

@@ -25,6 +25,18 @@ void wk_refuse(struct wk_core *core, uint64_t gateway_boot, uint64_t attachment,
     wk_item_send(core, gateway_boot, &item);
 }
 
+void wk_session_count(struct wk_core *core, const struct wire_session *session, uint32_t code)
+{
+    if (code == WIRE_E_CLOCK_SKEW)
+        core->counters.limit_clock_skew++;
+    if (code != WIRE_E_SESSION_EXPIRED)
+        return;
+    if (wire_session_created_ms(session) + DOC_SESSION_KEEP_MS < wk_time_ms(core))
+        core->counters.limit_session_age++;
+    else
+        core->counters.limit_session_results++;
+}
+
 struct wk_gateway *wk_gateway_find(struct wk_core *core, uint64_t boot)
 {
     struct wk_gateway *gateway;

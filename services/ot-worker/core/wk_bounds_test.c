@@ -226,6 +226,7 @@ START_TEST(an_entry_is_bounded_in_records)
     ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 1);
     ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 512);
     ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 87);
+    ck_assert_uint_eq(counters().limit_entry_ops, 1);
 }
 END_TEST
 
@@ -247,6 +248,7 @@ START_TEST(an_entry_is_bounded_in_bytes)
     ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 1);
     ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 2);
     ck_assert_uint_eq(fake_expect_entry(&f, 1).count, 1);
+    ck_assert_uint_ge(counters().limit_entry_bytes, 1);
 }
 END_TEST
 
@@ -283,9 +285,69 @@ START_TEST(what_an_op_becomes_is_bounded)
     fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, bytes_slice(&out));
     fake_settle(&f);
     fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LARGE);
+    ck_assert_uint_eq(counters().limit_entry_bytes, 1);
     ck_assert(fake_closed(&f, FAKE_DOC, &session));
     bytes_fini(&attrs);
     bytes_fini(&out);
+}
+END_TEST
+
+START_TEST(an_op_is_bounded_in_components)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct bytes out = BYTES_INIT;
+    struct ot_builder builder;
+    struct ot_op op;
+
+    ot_builder_init(&builder, &f.mem);
+    for (unsigned i = 0; i <= OT_SUBMIT_COUNT_MAX / 2; i++) {
+        ot_builder_retain(&builder, 1, (struct slice){0});
+        ot_builder_delete(&builder, 1);
+    }
+    ck_assert_int_eq(ot_builder_finish(&builder, &op), 0);
+    ot_encode(&op, &out);
+    fake_submit(&f, a, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, bytes_slice(&out));
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LARGE);
+    ck_assert_uint_eq(counters().limit_op_components, 1);
+    bytes_fini(&out);
+}
+END_TEST
+
+static void permission_submit(uint64_t attachment, uint64_t seq, const char *subject)
+{
+    struct wire_permission permission = {.role = WIRE_ROLE_READ, .subject = slice_str(subject)};
+    struct bytes body = BYTES_INIT;
+
+    wire_permission_encode(&permission, &body);
+    fake_submit(&f, attachment, seq, fake_head(&f, FAKE_DOC), WIRE_KIND_PERMISSION,
+                bytes_slice(&body));
+    fake_settle(&f);
+    bytes_fini(&body);
+}
+
+START_TEST(permissions_are_bounded)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    char subject[WIRE_SUBJECT_BYTES_MAX + 2];
+
+    for (uint64_t seq = 1; seq <= WIRE_PERMISSIONS_MAX; seq++) {
+        snprintf(subject, sizeof subject, "p%llu", (unsigned long long)seq);
+        permission_submit(a, seq, subject);
+        fake_expect_entry(&f, 1);
+    }
+    permission_submit(a, WIRE_PERMISSIONS_MAX + 1, "one more");
+    fake_expect_refused(&f, a, WIRE_PERMISSIONS_MAX + 1, WIRE_E_BAD_PERMISSION);
+    ck_assert_uint_eq(counters().limit_permissions, 1);
+
+    fake_skip(&f); /* the end of its session */
+    uint64_t b = fake_join(&f, 1, FAKE_DOC, 2);
+    memset(subject, 's', WIRE_SUBJECT_BYTES_MAX + 1);
+    subject[WIRE_SUBJECT_BYTES_MAX + 1] = 0;
+    permission_submit(b, 1, subject);
+    fake_expect_refused(&f, b, 1, WIRE_E_BAD_PERMISSION);
+    ck_assert_uint_eq(counters().limit_subject, 1);
+    ck_assert_uint_eq(counters().limit_permissions, 1);
 }
 END_TEST
 
@@ -435,6 +497,8 @@ TCase *wk_bounds_cases(void)
     tcase_add_test(tc, an_entry_is_bounded_in_records);
     tcase_add_test(tc, an_entry_is_bounded_in_bytes);
     tcase_add_test(tc, what_an_op_becomes_is_bounded);
+    tcase_add_test(tc, an_op_is_bounded_in_components);
+    tcase_add_test(tc, permissions_are_bounded);
     tcase_add_test(tc, without_a_beat_for_two_seconds_nothing_is_admitted);
     tcase_add_test(tc, a_worker_that_was_paused_admits_nothing_before_it_has_beaten);
     tcase_add_test(tc, what_waited_when_beats_stopped_is_admitted_when_they_come_back);

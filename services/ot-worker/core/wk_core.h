@@ -35,6 +35,8 @@ struct wk_config {
  */
 #define WK_STAGE_HELP "What ops spent in each stage; the worker's part of the gateways' ack times."
 #define WK_PUT_OFF_HELP "Ops and opens told to come later, by what was full or missing."
+#define WK_LIMITS_HELP                                                                             \
+    "Times that a limit was reached which puts nobody off (weft_worker_put_off_total)."
 #define WK_COUNTERS(X)                                                                             \
     X(COUNTER, opens, "weft_worker_opens_total", "", "Attachments asked for.")                     \
     X(COUNTER, submits, "weft_worker_submits_total", "", "Ops received.")                          \
@@ -68,6 +70,22 @@ struct wk_config {
     X(COUNTER, views, "weft_worker_view_changes_total", "", "Changes of the view.")                \
     X(COUNTER, slowed, "weft_worker_slowed_total", "",                                             \
       "Times that a document waited for the archiver.")                                            \
+    X(COUNTER, limit_op_components, "weft_worker_limits_total", "limit=\"op-components\"",         \
+      WK_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_entry_ops, "weft_worker_limits_total", "limit=\"entry-ops\"", WK_LIMITS_HELP) \
+    X(COUNTER, limit_entry_bytes, "weft_worker_limits_total", "limit=\"entry-bytes\"",             \
+      WK_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_history_reach, "weft_worker_limits_total", "limit=\"history-reach\"",         \
+      WK_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_session_results, "weft_worker_limits_total", "limit=\"session-results\"",     \
+      WK_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_session_age, "weft_worker_limits_total", "limit=\"session-age\"",             \
+      WK_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_clock_skew, "weft_worker_limits_total", "limit=\"clock-skew\"",               \
+      WK_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_subject, "weft_worker_limits_total", "limit=\"subject-max\"", WK_LIMITS_HELP) \
+    X(COUNTER, limit_permissions, "weft_worker_limits_total", "limit=\"permissions-max\"",         \
+      WK_LIMITS_HELP)                                                                              \
     X(COUNTER, stale, "weft_worker_put_off_total", "reason=\"no-beat\"", WK_PUT_OFF_HELP)          \
     X(COUNTER, pending_full, "weft_worker_put_off_total", "reason=\"pending-full\"",               \
       WK_PUT_OFF_HELP)                                                                             \

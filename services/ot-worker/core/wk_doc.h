@@ -223,6 +223,8 @@ void wk_wheel_tick(struct wk_core *core, uint64_t now);
 
 /* wk_attach.c: gateways and attachments */
 void wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item);
+/* A session is told that it is not served: by which limit. Other codes are none. */
+void wk_session_count(struct wk_core *core, const struct wire_session *session, uint32_t code);
 void wk_refuse(struct wk_core *core, uint64_t gateway_boot, uint64_t attachment, uint64_t seq,
                uint32_t code, uint64_t detail);
 struct wk_gateway *wk_gateway_find(struct wk_core *core, uint64_t boot);

@@ -16,7 +16,10 @@ static uint64_t ring_start(struct wk_doc *d)
 
 bool wk_history_reaches(struct wk_doc *d, uint64_t from_rev)
 {
-    return ring_start(d) - from_rev < WK_HISTORY_REVS_MAX;
+    bool reaches = ring_start(d) - from_rev < WK_HISTORY_REVS_MAX;
+
+    d->core->counters.limit_history_reach += !reaches;
+    return reaches;
 }
 
 void wk_history_begin(struct wk_doc *d, uint64_t from_rev)

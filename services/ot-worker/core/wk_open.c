@@ -382,6 +382,7 @@ bool wk_open_answer(struct wk_doc *d, struct wk_open *o)
         return false;
     }
     if (code) {
+        wk_session_count(d->core, &o->session, code);
         refuse(d, o, a, code, last_seq);
         return true;
     }

@@ -675,7 +675,7 @@ START_TEST(a_damaged_beginning_is_quarantined_and_kept)
     size_t size = 1;
 
     for (size_t i = 0; i < size; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "d%zu", i);
         struct slice doc = slice_str(name);
         store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
