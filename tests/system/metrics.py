@@ -32,6 +32,7 @@ STILL = re.compile(
     r"|weft_archiver_jobs_limit|weft_account_limit_bytes"
     r"|weft_link_(resets|stale|refused|wrong_target|contacts)_total|weft_link_(silent_)?peers"
     r"|weft_link_queued_bytes"  # of a moment: empty at the end of nearly every turn
+    r"|weft_(gateway|gateway_socket|worker|archiver|link)_limits_total"
     r"|weft_storage_(breaker_state|breaker_opened_total|breaker_refused_total|ready|read_pages_total)"
     r"|weft_redis_(connects|losses|waits|waits_short|library_loads)_total"
     r"|weft_postgres_(connects|losses|locks_expired)_total|weft_postgres_connections"
