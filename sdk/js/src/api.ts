@@ -260,14 +260,26 @@ export interface Presence {
 
 // --- storage ----------------------------------------------------------------------------------
 
+/** What is stored of a document: the last checkpoint, the journal items after it, and what `late` got. */
+export interface StoredText {
+  readonly checkpoint: Uint8Array | null;
+  readonly journal: readonly Uint8Array[];
+  readonly late?: Uint8Array | undefined;
+}
+
 /** One document's entry in a storage: see docs/sdk.md, "Storage". One caller at a time has it. */
 export interface StorageDoc {
-  /** The last checkpoint and the journal items after it, or null where nothing is stored. */
-  load(): Promise<{ checkpoint: Uint8Array; journal: Uint8Array[] } | null>;
+  /** Null where nothing is stored. */
+  load(): Promise<StoredText | null>;
   /** Appends to the journal in one step; resolves when a crash cannot undo it. */
   append(items: readonly Uint8Array[], summary: StoredDoc): Promise<void>;
   /** Replaces checkpoint and journal in one step. */
   replace(checkpoint: Uint8Array, summary: StoredDoc): Promise<void>;
+  /**
+   * Optional: keeps this (null: nothing any more) in a place that is written when the call returns. It
+   * is called as the page goes away, with at most 512 KiB.
+   */
+  late?(bytes: Uint8Array | null): void;
   close(): Promise<void>;
 }
 export interface Storage {

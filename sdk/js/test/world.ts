@@ -317,7 +317,7 @@ export class WorldClient {
   store(): void {
     const { items, checkpoint } = this.due;
     this.due = { items: [], checkpoint: false };
-    if (checkpoint) this.disk = { checkpoint: encodeCheckpoint(this.replica), journal: [] };
+    if (checkpoint) this.disk = { checkpoint: encodeCheckpoint(this.replica, NOTHING), journal: [] };
     else this.disk.journal.push(...items.map(encodeItem));
     this.core.stored(this.replica.version);
   }

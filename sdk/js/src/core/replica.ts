@@ -344,7 +344,7 @@ export class Replica {
 }
 
 /** A foreign op meets one of ours: both rewritten over the other. The foreign one comes first. */
-function pass(foreign: Op, own: Op): [foreign: Op, own: Op] {
+export function pass(foreign: Op, own: Op): [foreign: Op, own: Op] {
   return [transform(own, foreign, false), transform(foreign, own, true)];
 }
 

@@ -1,10 +1,10 @@
 /** A replica as bytes and back: what a storage keeps (proto/store.proto). */
 import { decode, Document, encode } from "../ot/index.ts";
-import { hex } from "./bytes.ts";
+import { hex, utf8 } from "./bytes.ts";
 import { Kind } from "./kinds.ts";
 import type { LocalRevision } from "./history.ts";
 import type { JournalItem, Replica } from "./replica.ts";
-import { Checkpoint, Item, type Local } from "../wire/gen/store.ts";
+import { Checkpoint, Item, type Local, type Words } from "../wire/gen/store.ts";
 
 const VERSION = 1;
 const NOTHING = new Uint8Array(0);
@@ -13,10 +13,12 @@ export function encodeItem(item: JournalItem): Uint8Array {
   return Item.encode({ item }).finish();
 }
 
-export function encodeCheckpoint(r: Replica): Uint8Array {
+/** `id`: random, to know this checkpoint by. */
+export function encodeCheckpoint(r: Replica, id: Uint8Array): Uint8Array {
   const { flight, local } = r;
   return Checkpoint.encode({
     version: VERSION,
+    id,
     docKind: r.kind,
     session: r.session,
     attempt: r.attempt,
@@ -51,6 +53,10 @@ export function encodeCheckpoint(r: Replica): Uint8Array {
     tabs: [...local.tabs].map(([author, seq]) => ({ author: fromHex(author), seq })),
     denied: r.denied,
   }).finish();
+}
+
+export function checkpointId(checkpoint: Uint8Array): Uint8Array {
+  return Checkpoint.decode(checkpoint).id;
 }
 
 /**
@@ -112,6 +118,16 @@ function replay(r: Replica, item: JournalItem | undefined): void {
 
 function tabOf({ author, seq }: { author: Uint8Array; seq: number }) {
   return author.length > 0 ? { author, seq } : undefined;
+}
+
+/** What a following tab has typed and not heard of again. Null: nothing. */
+export function lastWords({ session, position, seq, flight, buffer, nextTitle }: Replica): Words | null {
+  const said = [];
+  if (flight) said.push({ kind: flight.kind, body: flight.op ? encode(flight.op) : flight.sent });
+  if (buffer) said.push({ kind: Kind.EDIT, body: encode(buffer) });
+  if (nextTitle !== null) said.push({ kind: Kind.TITLE, body: utf8(nextTitle) });
+  if (said.length === 0 || !position) return null;
+  return { session, rev: position.rev, epoch: position.hash, seq: flight ? seq : seq + 1, said };
 }
 
 export function encodeLocal({ kind, body, author, seq }: LocalRevision): Local {

@@ -5,19 +5,20 @@
  *
  * A revision is shown to other tabs when it is stored (docs/sdk.md, "Tabs").
  */
-import { decode, encode, type Op, transform } from "../ot/index.ts";
+import { compose, decode, encode, type Op, transform } from "../ot/index.ts";
 import { fromUtf8, hex, sameBytes, utf8 } from "./bytes.ts";
 import { bodyBytes } from "./stored.ts";
 import type { Limits } from "./conn.ts";
 import type { DocCore } from "./doc.ts";
 import { Kind } from "./kinds.ts";
 import type { LocalRevision } from "./history.ts";
-import type { Replica } from "./replica.ts";
+import { pass, type Replica } from "./replica.ts";
 import { authorOf } from "./session.ts";
 import type { DownFrame } from "../wire/frames.ts";
 import {
   Content, type Open, type Opened, Opened_Outcome, Ops, type Record, type Submit,
 } from "../wire/gen/client.ts";
+import type { Words } from "../wire/gen/store.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -112,6 +113,36 @@ export class TabServer {
   }
 
   /**
+   * What a tab typed last, before it went: as if it had stayed and sent one after the other. What is
+   * known by its name already is passed over.
+   */
+  words({ session, rev, epoch, seq: first, said }: Words): void {
+    const { replica } = this;
+    const author = authorOf(replica.id, session);
+    const since = this.since(rev, epoch);
+    let waits = said.map(({ kind, body }, i) =>
+      ({ seq: first + i, body: kind === Kind.TITLE ? fromUtf8(body) : decode(body) }));
+    if (!since || !replica.text) return this.wordsLost(waits.flatMap(({ body }) => typeof body === "string" ? [] : body));
+    for (const { body: item, author: by, seq } of since) {
+      if (sameBytes(by, author)) waits = waits.filter((one) => one.seq > seq);
+      else if (typeof item !== "string") waits = passed(item, waits);
+    }
+    const known = replica.local.tabs.get(hex(author)) ?? 0;
+    for (const { seq, body } of waits) {
+      if (seq <= known) continue;
+      if (typeof body === "string") replica.setTitle(body, { author, seq });
+      else replica.edit(body, { author, seq });
+    }
+  }
+
+  /** There is no text any more that they would fit: a person has to look. */
+  private wordsLost(ops: readonly Op[]): void {
+    if (ops.length === 0) return;
+    this.replica.addDraft(ops.reduce((a, b) => compose(a, b)), true, "resync");
+    this.replica.checkpoint();
+  }
+
+  /**
    * A tab that followed leads now, with the state that it has found on the disk: what it holds itself
    * goes into that state at once. There is nothing to wait for, since all of it is stored.
    */
@@ -145,6 +176,18 @@ function over(revisions: readonly LocalRevision[], op: Op): Op {
   return revisions.reduce(
     (moved, { body }) => (typeof body === "string" ? moved : transform(body, moved, true)), op,
   );
+}
+
+type Waiting = { readonly seq: number; readonly body: Op | string };
+
+function passed(item: Op, waits: readonly Waiting[]): Waiting[] {
+  let foreign = item;
+  return waits.map(({ seq, body }) => {
+    if (typeof body === "string") return { seq, body };
+    const [over, own] = pass(foreign, body);
+    foreign = over;
+    return { seq, body: own };
+  });
 }
 
 function recordOf({ kind, body, author, seq }: LocalRevision): Record {

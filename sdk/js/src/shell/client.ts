@@ -20,7 +20,7 @@ const STATES: { [phase in ConnPhase]: ConnectionState } = {
 
 class ClientImpl implements Client {
   private readonly docs = new Map<string, DocImpl>();
-  private readonly closing = new Map<string, Promise<void>>();
+  private readonly closing = new Map<string, { doc: DocImpl; done: Promise<void> }>();
   private readonly states = new Emitter<[ConnectionState]>();
   private readonly socket: Socket;
   private readonly context: DocContext;
@@ -61,7 +61,7 @@ class ClientImpl implements Client {
     const doc = new DocImpl(docId, options, this.context, () => this.docClosing(docId));
     this.docs.set(docId, doc);
     // Its last use here may still be storing.
-    doc.begin(this.closing.get(docId));
+    doc.begin(this.closing.get(docId)?.done);
     return doc;
   }
 
@@ -69,9 +69,9 @@ class ClientImpl implements Client {
     const doc = this.docs.get(docId)!;
     this.docs.delete(docId);
     const done = doc.close().finally(() => {
-      if (this.closing.get(docId) === done) this.closing.delete(docId);
+      if (this.closing.get(docId)?.doc === doc) this.closing.delete(docId);
     });
-    this.closing.set(docId, done);
+    this.closing.set(docId, { doc, done });
   }
 
   async stored(): Promise<StoredDoc[]> {
@@ -81,7 +81,7 @@ class ClientImpl implements Client {
   async forget(docId: string): Promise<void> {
     if (this.docs.has(docId))
       throw new WeftError("close the document first", { code: "open", permanent: true, scope: "doc", doc: docId });
-    await this.closing.get(docId);
+    await this.closing.get(docId)?.done;
     await this.context.storage?.remove(docId);
   }
 
@@ -98,7 +98,7 @@ class ClientImpl implements Client {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.docs.values()].map((doc) => doc.close()));
-    await Promise.all(this.closing.values());
+    await Promise.all([...this.closing.values()].map(({ done }) => done));
     this.socket.core.goOffline();
     this.unlisten();
   }
@@ -109,6 +109,11 @@ class ClientImpl implements Client {
     this.states.emit(this.shown);
   }
 
+  private leave(gone: boolean): void {
+    for (const doc of this.docs.values()) doc.leave(gone);
+    for (const { doc } of this.closing.values()) doc.leave(gone);
+  }
+
   /** What a browser tells: that the network is back, that the person is leaving. */
   private listen(): () => void {
     if (typeof window === "undefined") return () => {};
@@ -116,11 +121,20 @@ class ClientImpl implements Client {
     const leave = (event: BeforeUnloadEvent): void => {
       if ([...this.docs.values()].some((doc) => doc.unsaved)) event.preventDefault();
     };
+    // A telephone ends pages that are hidden without another word; others are told when they go.
+    const hidden = (): void => {
+      if (document.visibilityState === "hidden") this.leave(false);
+    };
+    const gone = ({ persisted }: PageTransitionEvent): void => this.leave(!persisted);
     window.addEventListener("online", online);
     window.addEventListener("beforeunload", leave);
+    window.addEventListener("pagehide", gone);
+    document.addEventListener("visibilitychange", hidden);
     return () => {
       window.removeEventListener("online", online);
       window.removeEventListener("beforeunload", leave);
+      window.removeEventListener("pagehide", gone);
+      document.removeEventListener("visibilitychange", hidden);
     };
   }
 }

@@ -120,6 +120,7 @@ export class DocImpl implements Doc {
     if (follower) leader.presence.inherit(follower.presence);
     this.take(leader, host, follower);
     this.hub?.announce();
+    this.hub?.readWords();
   }
 
   private async loadLeader(
@@ -319,6 +320,11 @@ export class DocImpl implements Doc {
     if (this.role instanceof Follower) this.role.discard(draft);
     else this.role?.replica.discardDraft(draft);
     if (this.role) this.statusChanged();
+  }
+
+  /** The page goes away: for certain (`gone`), or perhaps. */
+  leave(gone: boolean): void {
+    this.role?.leave(gone);
   }
 
   close(): Promise<void> {

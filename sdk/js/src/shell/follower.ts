@@ -8,10 +8,13 @@ import { PresenceCore } from "../core/presence.ts";
 import { Replica, type StoredDraft } from "../core/replica.ts";
 import { randomBytes, SESSION_BYTES } from "../core/session.ts";
 import { TAB_LIMITS } from "../core/tabserver.ts";
+import { lastWords } from "../core/stored.ts";
 import { encode } from "../ot/index.ts";
+import { writeLate, wordsKey } from "../store/late.ts";
 import { Lock } from "./lock.ts";
 import { replicaHost, type Role, type RoleHost } from "./role.ts";
 import type { DownFrame, UpFrame } from "../wire/frames.ts";
+import { Words } from "../wire/gen/store.ts";
 
 /** What the leader says of itself, whenever it changes. */
 export interface LeaderStatus {
@@ -40,6 +43,7 @@ type ToLeader = { way: "up"; from: string } & (
   | { leader: string; session: Uint8Array; frame: UpFrame }
   | { draft: MovedDraft }
   | { discard: string }
+  | { words: Uint8Array }
 );
 type ToFollower = { way: "down"; to: string | null; leader: string } & (
   | { frame: DownFrame }
@@ -109,6 +113,17 @@ export class Follower implements Role {
     this.alive.release();
     this.channel.onmessage = null;
     this.core.disconnected();
+  }
+
+  /** What the leader does not have yet is said at once, and written where the next one finds it. */
+  leave(gone: boolean): void {
+    this.pump();
+    // Who perhaps stays must not: it would say the same again under other names.
+    const words = gone ? lastWords(this.replica) : null;
+    if (!words) return;
+    const bytes = Words.encode(words).finish();
+    this.post({ way: "up", from: this.tab, words: bytes });
+    writeLate(wordsKey(this.replica.id, this.tab), bytes);
   }
 
   async close(): Promise<void> {

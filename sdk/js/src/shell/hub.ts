@@ -7,10 +7,12 @@ import { type PeerNews, presenceBytes } from "../core/presence.ts";
 import { TabServer } from "../core/tabserver.ts";
 import { Kind, Scope } from "../core/kinds.ts";
 import type { Leader } from "./leader.ts";
+import { readLate, wordsKey, wordsKeys, writeLate } from "../store/late.ts";
 import { Lock } from "./lock.ts";
 import { type Follower, type LeaderStatus, tabLock, type TabMessage } from "./follower.ts";
 import type { DownFrame, UpFrame } from "../wire/frames.ts";
 import type { Open } from "../wire/gen/client.ts";
+import { Words } from "../wire/gen/store.ts";
 
 const BAD_OP = 50;
 
@@ -92,9 +94,24 @@ export class Hub {
     if ("hello" in message) this.announce();
     else if ("frame" in message)
       message.leader === this.name && this.frame(tab, message.frame, message.session);
+    else if ("words" in message) this.words(wordsKey(this.leader.replica.id, tab), message.words);
     else if ("draft" in message)
       this.leader.replica.keepDraft({ ...message.draft, op: decode(message.draft.op) });
     else this.leader.replica.discardDraft(message.discard);
+  }
+
+  /** What tabs had typed when they went, and no leader took any more. */
+  readWords(): void {
+    for (const key of wordsKeys(this.leader.replica.id)) {
+      const bytes = readLate(key);
+      if (bytes) this.words(key, bytes);
+    }
+  }
+
+  private words(key: string, bytes: Uint8Array): void {
+    this.server.words(Words.decode(bytes));
+    this.leader.flush();
+    void this.leader.idle().then(() => writeLate(key, null));
   }
 
   private frame(tab: string, frame: UpFrame, session: Uint8Array): void {

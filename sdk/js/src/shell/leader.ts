@@ -2,15 +2,16 @@
  * A document in the tab (or process) that has its storage, session and connection; and the server of
  * the tabs that follow, if there may be any.
  */
-import type { OpenOptions, Persistence, StorageDoc } from "../api.ts";
+import type { OpenOptions, Persistence, StorageDoc, StoredText } from "../api.ts";
 import { DocCore } from "../core/doc.ts";
 import { refusal } from "../core/errors.ts";
 import { PresenceCore } from "../core/presence.ts";
 import { Replica } from "../core/replica.ts";
 import { mintSession, randomBytes } from "../core/session.ts";
-import { restore } from "../core/stored.ts";
+import { type StoredState, withLate } from "../core/late.ts";
+import { checkpointId, restore } from "../core/stored.ts";
 import { fromDelta, encode } from "../ot/index.ts";
-import { Writer } from "../store/writer.ts";
+import { type StoredPoint, Writer } from "../store/writer.ts";
 import { replicaHost, type RoleHost, type Role } from "./role.ts";
 import type { Socket } from "./socket.ts";
 
@@ -31,7 +32,7 @@ export class Leader implements Role {
 
   private constructor(
     id: string, socket: Socket, storage: StorageDoc | null, reason: Persistence["reason"],
-    stored: Awaited<ReturnType<StorageDoc["load"]>>, options: OpenOptions, host: RoleHost,
+    { state, point, late }: Found, options: OpenOptions, host: RoleHost,
   ) {
     this.socket = socket;
     // Until the state is there, nothing that happens to the replica is news.
@@ -46,18 +47,19 @@ export class Leader implements Role {
       now: () => socket.now(),
     });
     this.presence = new PresenceCore(this.replica, Math.random, (news) => host.presence(news));
-    if (stored) restore(this.replica, stored.checkpoint, stored.journal);
+    if (state) restore(this.replica, state.checkpoint, state.journal);
     else begin(this.replica, options, () => this.mint());
     quiet = false;
     this.core = new DocCore(this.replica, this.presence, {
       mint: () => this.mint(),
       changed: () => host.status(),
     });
-    this.writer = new Writer(this.replica, storage, reason, {
+    this.writer = new Writer(this.replica, storage, reason, point, {
       stored: (version, rev) => this.stored(version, rev),
       changed: () => host.status(),
     });
-    if (!stored) this.replica.checkpoint();
+    if (!state) this.replica.checkpoint();
+    else if (late) this.writer.resumed();
     else this.stored(this.replica.version, this.replica.local.rev);
   }
 
@@ -66,8 +68,8 @@ export class Leader implements Role {
     id: string, socket: Socket, storage: StorageDoc | null, reason: Persistence["reason"],
     options: OpenOptions, host: RoleHost,
   ): Promise<Leader> {
-    const stored = storage ? await storage.load() : null;
-    return new Leader(id, socket, storage, reason, stored, options, host);
+    const found = whatIs(storage ? await storage.load() : null);
+    return new Leader(id, socket, storage, reason, found, options, host);
   }
 
   get persistence(): Persistence {
@@ -89,6 +91,15 @@ export class Leader implements Role {
     this.socket.flush();
   }
 
+  leave(): void {
+    this.writer.leave();
+  }
+
+  /** Resolves when everything so far is stored. */
+  idle(): Promise<void> {
+    return this.writer.idle();
+  }
+
   async close(): Promise<void> {
     this.core.close();
     this.socket.core.flush(Date.now());
@@ -106,6 +117,22 @@ export class Leader implements Role {
   private mint(): Uint8Array {
     return mintSession(this.socket.now() - CLOCK_MARGIN_MS, randomBytes(10));
   }
+}
+
+/** What a storage holds: the state to begin with, and what of it is stored for certain. */
+interface Found {
+  readonly state: StoredState | null;
+  readonly point: StoredPoint;
+  /** The state has what came late in it. */
+  readonly late: boolean;
+}
+
+function whatIs(stored: StoredText | null): Found {
+  const { checkpoint, journal, late } = stored ?? { checkpoint: null, journal: [], late: undefined };
+  const state = checkpoint ? { checkpoint, journal } : null;
+  const id = checkpoint ? checkpointId(checkpoint) : new Uint8Array(0);
+  const more = late ? withLate(state, late) : null;
+  return { state: more ?? state, point: { id, count: journal.length }, late: more !== null };
 }
 
 /** A document of which nothing is stored here. */

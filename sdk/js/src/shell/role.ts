@@ -15,6 +15,8 @@ export interface Role {
   start(): void;
   /** Something is to be sent. */
   flush(): void;
+  /** The page goes away, perhaps: what is not stored or said yet has to be, at once. */
+  leave(gone: boolean): void;
   close(): Promise<void>;
 }
 

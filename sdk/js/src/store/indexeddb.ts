@@ -4,8 +4,12 @@
  *   docs         id → StoredDoc
  *   checkpoints  id → bytes
  *   journal      [id, number] → bytes
+ *
+ * A transaction that is under way when its page goes may be aborted, and none can be awaited then: what
+ * the page has not stored for certain stands in localStorage (late.ts).
  */
-import type { Storage, StorageDoc, StoredDoc } from "../api.ts";
+import type { Storage, StorageDoc, StoredDoc, StoredText } from "../api.ts";
+import { lateKey, readLate, wordsKeys, writeLate } from "./late.ts";
 
 const NAME = "weft";
 const STORES = ["docs", "checkpoints", "journal"];
@@ -23,6 +27,12 @@ function done(transaction: IDBTransaction): Promise<void> {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"));
   });
+}
+
+/** Nothing more is asked of it: it need not come back to a page that may be gone by then. */
+function committed(transaction: IDBTransaction): Promise<void> {
+  transaction.commit();
+  return done(transaction);
 }
 
 function open(): Promise<IDBDatabase> {
@@ -44,7 +54,7 @@ class IndexedDoc implements StorageDoc {
     this.id = id;
   }
 
-  async load(): Promise<{ checkpoint: Uint8Array; journal: Uint8Array[] } | null> {
+  async load(): Promise<StoredText | null> {
     const transaction = this.db.transaction(STORES);
     const journal = transaction.objectStore("journal");
     const [checkpoint, items, keys] = await Promise.all([
@@ -54,7 +64,10 @@ class IndexedDoc implements StorageDoc {
     ]);
     const last = keys.at(-1) as [string, number] | undefined;
     this.next = last ? last[1] + 1 : 0;
-    return checkpoint ? { checkpoint, journal: items } : null;
+    // Behind the others: what a page wrote as it went is older than its end, and so than our lock.
+    const late = readLate(lateKey(this.id)) ?? undefined;
+    if (checkpoint) return { checkpoint, journal: items, late };
+    return late ? { checkpoint: null, journal: [], late } : null;
   }
 
   append(items: readonly Uint8Array[], summary: StoredDoc): Promise<void> {
@@ -62,7 +75,7 @@ class IndexedDoc implements StorageDoc {
     const journal = transaction.objectStore("journal");
     for (const item of items) journal.put(item, [this.id, this.next++]);
     transaction.objectStore("docs").put(summary, this.id);
-    return done(transaction);
+    return committed(transaction);
   }
 
   replace(checkpoint: Uint8Array, summary: StoredDoc): Promise<void> {
@@ -70,7 +83,11 @@ class IndexedDoc implements StorageDoc {
     transaction.objectStore("journal").delete(journalOf(this.id));
     transaction.objectStore("checkpoints").put(checkpoint, this.id);
     transaction.objectStore("docs").put(summary, this.id);
-    return done(transaction);
+    return committed(transaction);
+  }
+
+  late(bytes: Uint8Array | null): void {
+    writeLate(lateKey(this.id), bytes);
   }
 
   async close(): Promise<void> {
@@ -106,6 +123,7 @@ export function indexedDbStorage(): Storage {
       transaction.objectStore("journal").delete(journalOf(docId));
       transaction.objectStore("checkpoints").delete(docId);
       transaction.objectStore("docs").delete(docId);
+      for (const key of [lateKey(docId), ...wordsKeys(docId)]) writeLate(key, null);
       await done(transaction);
       db.close();
     },

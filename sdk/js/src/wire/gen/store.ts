@@ -51,6 +51,8 @@ export interface Checkpoint {
   history: Local[];
   tabs: Tab[];
   denied: boolean;
+  /** random: no other checkpoint has it */
+  id: Uint8Array;
 }
 
 export interface Flight {
@@ -133,6 +135,43 @@ export interface Remote {
   lastSeq: number;
 }
 
+/**
+ * What a page that goes away has not stored for certain (docs/sdk.md, "Storage"): written in one step,
+ * where the platform can do that.
+ */
+export interface Late {
+  /** the id of the checkpoint that is stored for certain; empty: none is */
+  after: Uint8Array;
+  /** of journal items that are stored behind it for certain */
+  count: number;
+  /** the items after those, that are being written or wait */
+  items: Uint8Array[];
+  /** the id of a checkpoint that is being written */
+  writing: Uint8Array;
+  /** instead of replaying the items: a state that has them all */
+  checkpoint: Uint8Array;
+}
+
+/**
+ * What a following tab that goes away has typed and the leading tab may not have: the op in flight, the
+ * buffer, the title, each on the text after the one before.
+ */
+export interface Words {
+  session: Uint8Array;
+  /** local revision that the first is based on */
+  rev: number;
+  epoch: Uint8Array;
+  /** of the first */
+  seq: number;
+  said: Said[];
+}
+
+export interface Said {
+  /** record.Kind: edit or title */
+  kind: number;
+  body: Uint8Array;
+}
+
 function createBaseCheckpoint(): Checkpoint {
   return {
     version: 0,
@@ -159,6 +198,7 @@ function createBaseCheckpoint(): Checkpoint {
     history: [],
     tabs: [],
     denied: false,
+    id: new Uint8Array(0),
   };
 }
 
@@ -235,6 +275,9 @@ export const Checkpoint: MessageFns<Checkpoint> = {
     }
     if (message.denied !== false) {
       writer.uint32(192).bool(message.denied);
+    }
+    if (message.id.length !== 0) {
+      writer.uint32(202).bytes(message.id);
     }
     return writer;
   },
@@ -442,6 +485,14 @@ export const Checkpoint: MessageFns<Checkpoint> = {
             }
 
             message.denied = reader.bool();
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.id = reader.bytes();
             continue;
           }
         }
@@ -1201,6 +1252,243 @@ export const Remote: MessageFns<Remote> = {
             }
 
             message.lastSeq = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLate(): Late {
+  return { after: new Uint8Array(0), count: 0, items: [], writing: new Uint8Array(0), checkpoint: new Uint8Array(0) };
+}
+
+export const Late: MessageFns<Late> = {
+  encode(message: Late, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.after.length !== 0) {
+      writer.uint32(10).bytes(message.after);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    for (const v of message.items) {
+      writer.uint32(26).bytes(v!);
+    }
+    if (message.writing.length !== 0) {
+      writer.uint32(34).bytes(message.writing);
+    }
+    if (message.checkpoint.length !== 0) {
+      writer.uint32(42).bytes(message.checkpoint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Late {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.after = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.items.push(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.writing = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.checkpoint = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWords(): Words {
+  return { session: new Uint8Array(0), rev: 0, epoch: new Uint8Array(0), seq: 0, said: [] };
+}
+
+export const Words: MessageFns<Words> = {
+  encode(message: Words, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session.length !== 0) {
+      writer.uint32(10).bytes(message.session);
+    }
+    if (message.rev !== 0) {
+      writer.uint32(16).uint64(message.rev);
+    }
+    if (message.epoch.length !== 0) {
+      writer.uint32(26).bytes(message.epoch);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(32).uint64(message.seq);
+    }
+    for (const v of message.said) {
+      Said.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Words {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWords();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rev = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.epoch = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.said.push(Said.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSaid(): Said {
+  return { kind: 0, body: new Uint8Array(0) };
+}
+
+export const Said: MessageFns<Said> = {
+  encode(message: Said, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).uint32(message.kind);
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(18).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Said {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaid();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.body = reader.bytes();
             continue;
           }
         }
