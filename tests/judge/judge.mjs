@@ -1,6 +1,6 @@
 // node judge.mjs [--cases N] [--seed N] [--vectors FOLDER] COMMAND [ARGUMENT…]
 //
-// Judges the algebra by Quill's own library, by effect: what an op does to a document, not how its
+// Judges the algebra by Quill's own library and by ShareDB's type for it, by effect: what an op does to a document, not how its
 // components are ordered (Quill moves inserts before deletes; docs/algebra.md says why Weft does not).
 // COMMAND answers requests of common/json/json_ot.h, one JSON line each: `weftctl ot`.
 //
@@ -11,8 +11,28 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import quill from 'quill-delta';
+import richText from 'rich-text';
 
-const Delta = quill.default ?? quill;
+export const Delta = quill.default ?? quill;
+
+// What judges. ShareDB's type stands on another version of Quill's library and inverts nothing; its `left`
+// says that the other op, over which one is rewritten, comes first.
+export const JUDGES = [
+  {
+    name: 'Quill',
+    compose: (a, b) => new Delta(a).compose(new Delta(b)),
+    transform: (a, b, first) => new Delta(a).transform(new Delta(b), first),
+    invert: (a, doc) => new Delta(a).invert(doc),
+    cursor: (a, index, sticksLeft) => new Delta(a).transformPosition(index, sticksLeft),
+  },
+  {
+    name: 'rich-text',
+    compose: (a, b) => richText.type.compose(a, b),
+    transform: (a, b, first) => richText.type.transform(b, a, first ? 'left' : 'right'),
+    cursor: (a, index, sticksLeft) =>
+      richText.type.transformPresence({ index, length: 0 }, a, !sticksLeft).index,
+  },
+];
 
 // --- the command under judgement ---
 
@@ -58,7 +78,7 @@ function canonical(value) {
 }
 
 // A document as one string per unit, so that it does not matter how its runs are cut.
-function units(delta) {
+export function units(delta) {
   const all = [];
   for (const op of delta.ops) {
     if (op.insert === undefined) throw new Error(`not a document: ${canonical(delta.ops)}`);
@@ -69,31 +89,36 @@ function units(delta) {
   return all.join('\n');
 }
 
-// Quill's own answer and ours must do the same to the document `after`.
+// The judge's answer and ours must do the same to the document `after`.
 function sameEffect(after, ours, theirs) {
-  return units(after.compose(new Delta(ours))) === units(after.compose(theirs));
+  return units(after.compose(new Delta(ours))) === units(after.compose(new Delta(theirs)));
 }
 
-// Does the answer do what Quill's library does? doc: one that a fits; returns what differs, or null.
-function verdict(request, doc, answer) {
-  const a = new Delta(request.a);
-  const b = new Delta(request.b ?? []);
+// Does the answer do what the judge does? doc: one that a fits; returns what differs, or null.
+function verdict(judge, request, doc, answer) {
+  const { a, b } = request;
+  if (request.fn === 'cursor') {
+    const theirs = judge.cursor(a, request.index, request.sticks_left);
+    return answer.index === theirs ? null : `not where ${judge.name} puts it: ${theirs}`;
+  }
   if (!answer.result) return `refused: ${answer.error?.code}`;
   const ours = answer.result;
+  const after = judge.compose(doc, a);
   switch (request.fn) {
     case 'apply':
-      return units(new Delta(ours)) === units(doc.compose(a)) ? null : 'another document';
+      return units(new Delta(ours)) === units(after) ? null : `another document than ${judge.name}'s`;
     case 'compose': {
-      if (!sameEffect(doc, ours, a.compose(b))) return 'not as Quill composes';
-      const steps = doc.compose(a).compose(b);
-      return units(doc.compose(new Delta(ours))) === units(steps) ? null : 'not as the steps';
+      if (!sameEffect(doc, ours, judge.compose(a, b))) return `not as ${judge.name} composes`;
+      return units(doc.compose(new Delta(ours))) === units(judge.compose(after, b)) ? null
+        : 'not as the steps';
     }
     case 'transform':
-      return sameEffect(doc.compose(a), ours, a.transform(b, request.first)) ? null
-        : 'not as Quill transforms';
+      return sameEffect(doc.compose(new Delta(a)), ours, judge.transform(a, b, request.first)) ? null
+        : `not as ${judge.name} transforms`;
     case 'invert':
-      if (units(doc.compose(a).compose(new Delta(ours))) !== units(doc)) return 'does not undo';
-      return sameEffect(doc.compose(a), ours, a.invert(doc)) ? null : 'not as Quill inverts';
+      if (units(doc.compose(new Delta(a)).compose(new Delta(ours))) !== units(doc)) return 'does not undo';
+      return !judge.invert || sameEffect(doc.compose(new Delta(a)), ours, judge.invert(a, doc)) ? null
+        : `not as ${judge.name} inverts`;
     default:
       throw new Error(request.fn);
   }
@@ -148,13 +173,15 @@ function borders(doc) {
   return all;
 }
 
-// Components in any order: gaps are faithful, so a delete before an insert is another op.
-function randomOp(rng, doc) {
+// Components in any order: gaps are faithful, so a delete before an insert is another op. A document that is
+// longer than is good becomes shorter.
+export function randomOp(rng, doc, lengthGood = Infinity) {
   const border = borders(doc);
+  const inserts = border.length > lengthGood ? 10 : 40; // percent
   const ops = [];
   let at = 0;
   for (let n = rng.below(7); n > 0; n--) {
-    if (rng.percent(40) || at === border.length) {
+    if (rng.percent(inserts) || at === border.length) {
       ops.push(randomInsert(rng));
       continue;
     }
@@ -172,8 +199,13 @@ function randomCase(seed) {
   const rng = generator(seed);
   const doc = randomDocument(rng);
   const a = randomOp(rng, doc);
-  const fn = rng.pick(['apply', 'compose', 'transform', 'invert']);
+  const fn = rng.pick(['apply', 'compose', 'transform', 'invert', 'cursor']);
   const request = { fn, a };
+  if (fn === 'cursor') {
+    // In Quill's order: there alone is its place behind a deleted unit ours.
+    request.a = a.reduce((delta, op) => delta.push(op), new Delta()).ops;
+    Object.assign(request, { index: rng.below(borders(doc).length + 1), sticks_left: rng.percent(50) });
+  }
   if (fn === 'apply' || fn === 'invert') request.doc = doc.ops;
   if (fn === 'compose') request.b = randomOp(rng, doc.compose(new Delta(a)));
   if (fn === 'transform') Object.assign(request, { b: randomOp(rng, doc), first: rng.percent(50) });
@@ -202,8 +234,7 @@ export async function judge({ command, count, seed, vectors }) {
   const complaints = [];
   const hear = async ({ name, request, doc }) => {
     const answer = await subject.ask(request);
-    const why = verdict(request, doc, answer);
-    if (why) complaints.push(`${name}: ${why}\n  ${JSON.stringify(request)}\n  ${JSON.stringify(answer)}`);
+    for (const why of JUDGES.map((judge) => verdict(judge, request, doc, answer)).filter(Boolean)) complaints.push(`${name}: ${why}\n  ${JSON.stringify(request)}\n  ${JSON.stringify(answer)}`);
   };
   const cases = vectors ? vectorCases(vectors) : [];
   for (let i = 0; i < cases.length; i += 100) await Promise.all(cases.slice(i, i + 100).map(hear));
