@@ -119,6 +119,9 @@ struct wk_entry {
     uint64_t sent_us;    /* of its first append; 0: none was needed */
     bool confirmed;      /* was durable once */
     bool archived;       /* left the stream */
+    uint64_t number;     /* in the ring, where it counts on */
+    struct wk_entry
+        *jump; /* borrowed: an earlier one, while the ring reaches so far (wk_entry.c) */
 };
 
 struct wk_doc {
@@ -261,6 +264,9 @@ void wk_ring_prepend(struct wk_doc *d, struct list *entries);
 struct wk_entry *wk_ring_first(struct wk_doc *d);
 struct wk_entry *wk_ring_last(const struct wk_doc *d);
 struct wk_entry *wk_ring_from(struct wk_doc *d, const struct chain_position *before);
+/* One step of the search for the last entry that begins at rev or before it; e begins behind rev,
+ * the ring's first does not. */
+struct wk_entry *wk_ring_step(struct wk_doc *d, const struct wk_entry *e, uint64_t rev);
 /* It left the stream, or (at `replica`) its submits cannot come back. */
 void wk_entry_archived(struct wk_doc *d, struct wk_entry *e);
 void wk_entry_settled(struct wk_doc *d, struct wk_entry *e);

@@ -82,6 +82,65 @@ void wk_entries_free(struct list *entries)
 
 /* --- the ring --- */
 
+/*
+ * A position is found without a walk over all entries: entry n knows entry n - lowbit(n), the
+ * greatest power of two that divides n before it. From the end, one goes by these as far as does
+ * not pass the place that is looked for, else one entry back: O(log² n) steps, and mostly a few,
+ * since most positions are near the end. An entry that left the ring's front is never followed: the
+ * numbers tell. The back is taken off and pushed anew without a change of what stands before it.
+ */
+static uint64_t jump_span(uint64_t number)
+{
+    return number & (~number + 1);
+}
+
+/* Is the entry that e knows still in the ring? */
+static bool jump_holds(const struct wk_entry *first, const struct wk_entry *e)
+{
+    return e->number - jump_span(e->number) >= first->number;
+}
+
+/* e follows the one before it in the list. */
+static void ring_number(struct wk_doc *d, struct wk_entry *e)
+{
+    struct wk_entry *first = wk_ring_first(d);
+
+    e->jump = NULL;
+    if (e == first) {
+        e->number = 1;
+        return;
+    }
+    struct wk_entry *to = list_entry(e->link.prev, struct wk_entry, link);
+    e->number = to->number + 1;
+    if (!jump_holds(first, e))
+        return;
+    uint64_t goal = e->number - jump_span(e->number);
+    while (to->number > goal)
+        to = to->jump; /* strips the ones at the end of n - 1: ends at the goal */
+    e->jump = to;
+}
+
+struct wk_entry *wk_ring_step(struct wk_doc *d, const struct wk_entry *e, uint64_t rev)
+{
+    const struct wk_entry *first = wk_ring_first(d);
+
+    if (jump_holds(first, e) && e->jump->before.rev >= rev)
+        return e->jump;
+    return list_entry(e->link.prev, struct wk_entry, link);
+}
+
+/* The last entry that begins at rev or before it; NULL: all begin behind it. */
+static struct wk_entry *ring_find(struct wk_doc *d, uint64_t rev)
+{
+    struct wk_entry *first = wk_ring_first(d), *e = wk_ring_last(d);
+
+    if (!e || first->before.rev > rev)
+        return NULL;
+    while (e->before.rev > rev)
+        e = wk_ring_step(d, e, rev);
+    return e;
+}
+
 static size_t entry_bytes(const struct wk_entry *e)
 {
     size_t bytes = sizeof *e + e->payload.capacity + e->count * sizeof *e->records;
@@ -117,6 +176,7 @@ static void ring_discharge(struct wk_doc *d, struct wk_entry *e)
 void wk_ring_push(struct wk_doc *d, struct wk_entry *e)
 {
     list_push_back(&d->ring, &e->link);
+    ring_number(d, e);
     ring_charge(d, e);
 }
 
@@ -143,6 +203,8 @@ void wk_ring_prepend(struct wk_doc *d, struct list *entries)
     }
     list_splice_back(entries, &d->ring);
     list_splice_back(&d->ring, entries);
+    list_for_each (node, &d->ring)
+        ring_number(d, list_entry(node, struct wk_entry, link));
 }
 
 struct wk_entry *wk_ring_first(struct wk_doc *d)
@@ -157,12 +219,9 @@ struct wk_entry *wk_ring_last(const struct wk_doc *d)
 
 struct wk_entry *wk_ring_from(struct wk_doc *d, const struct chain_position *before)
 {
-    for (struct list *node = d->ring.prev; node != &d->ring; node = node->prev) {
-        struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        if (e->before.rev <= before->rev)
-            return chain_position_equal(&e->before, before) ? e : NULL;
-    }
-    return NULL;
+    struct wk_entry *e = ring_find(d, before->rev);
+
+    return e && chain_position_equal(&e->before, before) ? e : NULL;
 }
 
 void wk_entry_settled(struct wk_doc *d, struct wk_entry *e)
@@ -203,12 +262,9 @@ enum wk_where wk_position_find(struct wk_doc *d, const struct chain_position *p,
         return WK_AT_HEAD;
     if (p->rev >= head.rev)
         return WK_NOT_THERE;
-    /* From the end: most are a few entries behind. */
-    for (struct list *node = d->ring.prev; node != &d->ring; node = node->prev) {
-        struct wk_entry *e = list_entry(node, struct wk_entry, link);
-        if (e->before.rev > p->rev)
-            continue;
-        *ret_first = node;
+    struct wk_entry *e = ring_find(d, p->rev);
+    if (e) {
+        *ret_first = &e->link;
         return chain_position_equal(&e->before, p) ? WK_ON_CHAIN : WK_NOT_THERE;
     }
     return d->ring_is_all ? WK_NOT_THERE : WK_BEFORE_RING;
