@@ -141,19 +141,38 @@ static void process_faults(struct sim_world *world, struct sim_process *process)
         sim_process_pause(process, outage_ms(world));
 }
 
+static void tail_lose(struct sim_world *world, size_t count)
+{
+    size_t lost = sim_store_lose_tail(&world->store, count);
+
+    sim_trace(world, "redis restarts without the last %zu entries of each stream: %zu lost", count,
+              lost);
+    world->totals.lost_tails += lost > 0;
+}
+
+static void handed_lose(struct sim_world *world, struct sim_event *event)
+{
+    if (event->number != UINT64_MAX && !world->healing)
+        tail_lose(world, event->number);
+}
+
+void sim_faults_handoff(struct sim_world *world)
+{
+    if (!sim_fault_met(world, SIM_LOSE_HANDED))
+        return;
+    uint64_t count = sim_fault_between(world, 1, 3);
+    uint64_t delay_ms = sim_fault_between(world, 0, 999);
+    sim_event_add(world, world->now_ms + delay_ms, handed_lose, NULL, NULL)->number = count;
+}
+
 static void redis_faults(struct sim_world *world)
 {
     if (strikes(world, SIM_REDIS_AWAY, 0))
         world->redis_back_ms = world->now_ms + outage_ms(world);
     if (strikes(world, SIM_REDIS_FULL, 0))
         world->redis_room_ms = world->now_ms + outage_ms(world);
-    if (strikes(world, SIM_LOSE_TAIL, 0)) {
-        size_t count = sim_fault_between(world, 1, 3);
-        size_t lost = sim_store_lose_tail(&world->store, count);
-        sim_trace(world, "redis restarts without the last %zu entries of each stream: %zu lost",
-                  count, lost);
-        world->totals.lost_tails += lost > 0;
-    }
+    if (strikes(world, SIM_LOSE_TAIL, 0))
+        tail_lose(world, sim_fault_between(world, 1, 3));
     if (strikes(world, SIM_RESTORE, 0)) {
         size_t lost = sim_store_restore(&world->store);
         sim_trace(world, "redis restarts as it was at the last backup: %zu revisions lost", lost);

@@ -38,6 +38,7 @@
     X(POSTGRES_AWAY, "postgres-away", 20, 60)                                                      \
     X(POSTGRES_RESTART, "postgres-restart", 30, 300)                                               \
     X(LOSE_TAIL, "lose-tail", 40, 300)                                                             \
+    X(LOSE_HANDED, "lose-handed", 40, 500)                                                         \
     X(RESTORE, "restore", 40, 300)                                                                 \
     X(BACKUP, "backup", 100, 300)                                                                  \
     X(CLOCK_JUMP, "clock-jump", 15, 100)                                                           \

@@ -232,11 +232,15 @@ void sim_ledger_follow(struct sim_store *store, struct sim_doc *doc)
     }
 }
 
-void sim_ledger_lost(struct sim_doc *doc)
+void sim_ledger_lost(struct sim_store *store, struct sim_doc *doc)
 {
-    for (size_t i = 0; i < doc->ledger.count; i++)
-        if (!doc->redis.has_head || doc->ledger.items[i].position.rev > doc->redis.head.rev)
-            doc->ledger.items[i].lost = true;
+    for (size_t i = 0; i < doc->ledger.count; i++) {
+        struct sim_entry *entry = &doc->ledger.items[i];
+        bool lost = !doc->redis.has_head || entry->position.rev > doc->redis.head.rev;
+        if (lost && !entry->lost)
+            entry->lost_ms = store->run_ms;
+        entry->lost = lost;
+    }
 }
 
 void sim_ledger_forget(struct sim_doc *doc, unsigned who)

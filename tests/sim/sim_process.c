@@ -35,16 +35,34 @@ static void worker_send(void *ctx, uint64_t gateway_boot, struct slice item)
     sim_link_down(ctx, gateway_boot, item);
 }
 
+/* What becomes of the tails that workers hold. */
+static void worker_tail_event(struct sim_process *process, enum wk_event event, struct slice id,
+                              uint64_t detail)
+{
+    unsigned who = sim_process_number(process);
+    struct sim_world *world = process->world;
+    struct sim_doc *doc = id.size ? sim_store_doc(&world->store, id) : NULL;
+
+    if (event == WK_EVENT_LOADED) {
+        sim_store_loaded(&world->store, id, detail, who);
+        doc->handed_by &= ~(1u << who);
+    } else if (event == WK_EVENT_HANDOFF) {
+        doc->handed_by |= 1u << who;
+        sim_faults_handoff(world);
+    } else if (event == WK_EVENT_TAIL_LET_GO) {
+        sim_store_unheld(&world->store, id);
+    } else if (event == WK_EVENT_TAIL_REAPPENDED) {
+        world->totals.handed_back += doc->handed_by >> who & 1;
+    }
+}
+
 static void worker_event(void *ctx, enum wk_event event, struct slice doc, uint64_t detail)
 {
     struct sim_process *process = ctx;
 
     sim_trace(process->world, "%s event %d %.*s %llu", process->id, event, (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
-    if (event == WK_EVENT_LOADED)
-        sim_store_loaded(&process->world->store, doc, detail, sim_process_number(process));
-    if (event == WK_EVENT_HANDOFF)
-        sim_store_unheld(&process->world->store, doc);
+    worker_tail_event(process, event, doc, detail);
     if (event == WK_EVENT_QUARANTINED)
         sim_violate(process->world, SIM_CHAIN, "%s quarantined %.*s", process->id, (int)doc.size,
                     (const char *)doc.data);

@@ -8,6 +8,8 @@
 #define DUE_MS 2000
 /* An answer may be under way for so long. */
 #define REPAID_MS 5000
+/* A worker looks every half second, but Redis may be away for half a minute, for it or for all. */
+#define PUT_BACK_MS 60000
 
 void sim_store_init(struct sim_store *store, struct sim_violation *violation)
 {
@@ -426,12 +428,14 @@ void sim_store_process_gone(struct sim_store *store, unsigned who)
         if (doc->lock_token && doc->lock_holder == who)
             lock_free(doc);
         sim_ledger_forget(doc, who);
+        doc->handed_by &= ~(1u << who);
     }
 }
 
 /* --- what Redis loses --- */
 
-static bool owes(const struct sim_doc *doc)
+/* The newest entry that somebody was told of and neither store has; NULL: none. */
+static const struct sim_entry *owed(const struct sim_doc *doc)
 {
     uint64_t kept = doc->redis.has_head ? doc->redis.head.rev : 0;
 
@@ -439,27 +443,38 @@ static bool owes(const struct sim_doc *doc)
         kept = doc->stored_head.rev;
     for (size_t i = doc->ledger.count; i > 0 && doc->ledger.items[i - 1].position.rev > kept; i--)
         if (doc->ledger.items[i - 1].seen)
-            return true;
-    return false;
+            return &doc->ledger.items[i - 1];
+    return NULL;
 }
 
 bool sim_store_doc_owed(struct sim_store *store, struct slice id)
 {
     const struct sim_doc *doc = sim_store_doc(store, id);
 
-    return owes(doc) || store->now_ms < doc->repaid_ms + REPAID_MS;
+    return owed(doc) || store->now_ms < doc->repaid_ms + REPAID_MS;
+}
+
+void sim_store_owed_check(struct sim_store *store)
+{
+    list_for_each (node, &store->docs) {
+        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
+        const struct sim_entry *entry = store->lossy ? NULL : owed(doc);
+        if (entry && entry->lost && store->run_ms > entry->lost_ms + PUT_BACK_MS)
+            sim_store_violate(store, SIM_TAIL, "nobody puts back what Redis has lost", doc,
+                              entry->position.rev);
+    }
 }
 
 static void let_go(struct sim_store *store, struct sim_doc *doc)
 {
-    store->lossy |= owes(doc);
+    store->lossy |= owed(doc) != NULL;
     doc->unheld_rev = doc->redis.head.rev;
 }
 
 bool sim_store_owes(const struct sim_store *store)
 {
     list_for_each (node, &store->docs) {
-        if (owes(list_entry(node, struct sim_doc, link)))
+        if (owed(list_entry(node, struct sim_doc, link)))
             return true;
     }
     return false;
@@ -492,7 +507,7 @@ size_t sim_store_lose_tail(struct sim_store *store, size_t count)
             bytes_fini(&entry->payload);
             lost++;
         }
-        sim_ledger_lost(doc);
+        sim_ledger_lost(store, doc);
     }
     return lost;
 }
@@ -529,7 +544,7 @@ size_t sim_store_restore(struct sim_store *store)
         lost += head > doc->backup.head.rev ? head - doc->backup.head.rev : 0;
         redis_copy(&doc->redis, &doc->backup);
         sim_ledger_follow(store, doc);
-        sim_ledger_lost(doc);
+        sim_ledger_lost(store, doc);
     }
     return lost;
 }

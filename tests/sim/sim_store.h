@@ -24,6 +24,7 @@ struct sim_entry {
     /* ledger: */
     bool seen;            /* somebody was told of it, so it may never change */
     bool lost;            /* Redis has lost it, and nobody has put it back yet */
+    uint64_t lost_ms;     /* since when */
     uint32_t told_to;     /* bits: the living processes that know it */
     uint32_t promised_to; /* and those that will: the answer is under way */
 };
@@ -67,6 +68,7 @@ struct sim_doc {
     unsigned lock_holder;
     uint64_t repaid_ms;  /* when a worker last put back what Redis had lost */
     uint64_t unheld_rev; /* up to here the tail may be in nobody's memory */
+    uint32_t handed_by;  /* bits: the processes that handed it over and have not loaded it since */
     /* the ledger: every entry that was appended, in order of the chain as it stands */
     struct sim_entries ledger;
     struct sim_op *ops;              /* hash table: where each op of the ledger stands */
@@ -83,6 +85,7 @@ struct sim_store {
     struct list docs;
     uint64_t now_ms; /* Redis' clock; the simulator sets it */
     int64_t skew_ms; /* how far it is off */
+    uint64_t run_ms; /* the oracles' clock, which is never off */
     struct sim_member members[2][SIM_MEMBERS_MAX];
     size_t member_count[2];
     struct cluster_view views[2];
@@ -125,6 +128,8 @@ void sim_store_process_gone(struct sim_store *store, unsigned who);
 void sim_store_unheld(struct sim_store *store, struct slice id);
 /* Has Redis lost something that a worker is still to put back? */
 bool sim_store_owes(const struct sim_store *store);
+/* Has nobody put it back in all the time that this may take? */
+void sim_store_owed_check(struct sim_store *store);
 /* Of this document, now or a moment ago: who looks then may be told what is not so for long. */
 bool sim_store_doc_owed(struct sim_store *store, struct slice id);
 /*
@@ -155,7 +160,7 @@ void sim_ledger_rebase(struct sim_store *store, struct sim_doc *doc);
 /* Redis came back with entries that others had taken the place of: they are the history again. */
 void sim_ledger_follow(struct sim_store *store, struct sim_doc *doc);
 /* Redis' head has gone back. */
-void sim_ledger_lost(struct sim_doc *doc);
+void sim_ledger_lost(struct sim_store *store, struct sim_doc *doc);
 void sim_ledger_forget(struct sim_doc *doc, unsigned who);
 /* The entry that ends at this revision, or NULL. */
 struct sim_entry *sim_ledger_find(struct sim_doc *doc, uint64_t rev);

@@ -31,6 +31,7 @@
     X(commits, 11000)                                                                              \
     X(renewals, 60)                                                                                \
     X(handoffs, 450)                                                                               \
+    X(handed_back, 250)                                                                            \
     X(gaps, 0)                                                                                     \
     X(lagging, 4500)                                                                               \
     X(drains, 300)                                                                                 \

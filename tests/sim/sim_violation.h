@@ -15,6 +15,7 @@
     X(ONCE, "I5", "an op stands in the history at most once, an acked one exactly once")           \
     X(LOG, "I6", "what PostgreSQL holds is the replay of the history")                             \
     X(TRIM, "I7", "only what is archived is trimmed")                                              \
+    X(TAIL, "tail", "what Redis loses of a tail comes back, also after a handoff")                 \
     X(STREAM, "stream", "a client is given only what follows its position")                        \
     X(CLIENT, "client", "no client is stopped or misled while nothing is lost")                    \
     X(CONVERGE, "converge", "all replicas equal the replay of the history")                        \

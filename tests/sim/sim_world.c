@@ -146,6 +146,7 @@ static void step(struct sim_world *world, struct sim_event *event)
     world->step++;
     if (!world->healing)
         sim_faults_step(world);
+    sim_store_owed_check(&world->store);
     for (unsigned i = 0; i < world->process_count; i++)
         process_step(&world->processes[i]);
     for (unsigned i = 0; i < world->client_count; i++)
@@ -160,6 +161,7 @@ static void time_set(struct sim_world *world, uint64_t now_ms)
     if (now_ms > world->now_ms)
         world->now_ms = now_ms;
     world->store.now_ms = world->now_ms + (uint64_t)world->store.skew_ms;
+    world->store.run_ms = world->now_ms;
 }
 
 /* Ticks what is due; true if something was. */

@@ -180,6 +180,8 @@ void sim_link_heartbeat(struct sim_world *world);
 /* sim_faults.c */
 void sim_faults_draw(struct sim_world *world);
 void sim_faults_step(struct sim_world *world);
+/* A document was handed over: whoever is to keep its tail is put to the test. */
+void sim_faults_handoff(struct sim_world *world);
 /* Does this message or call meet it? */
 bool sim_fault_met(struct sim_world *world, enum sim_fault kind);
 /* How the fault that has just hit turns out. */

@@ -209,6 +209,7 @@ void wk_append_send(struct wk_doc *d, struct wk_entry *e)
 
 static void submit_confirm(struct wk_doc *d, struct wk_submit *s)
 {
+    s->told = true;
     if (s->code) {
         wk_refuse(d->core, s->gateway_boot, s->attachment, s->seq, s->code, s->detail);
         /* Told: whatever becomes of this entry, the session stays closed. */

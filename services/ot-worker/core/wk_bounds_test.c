@@ -138,6 +138,27 @@ START_TEST(a_tail_that_is_too_long_lets_ops_wait_then_puts_them_off)
 }
 END_TEST
 
+/* It was acked, and nobody will send it again: it waits for the archiver as long as it takes. */
+START_TEST(an_acked_op_that_comes_back_is_not_put_off)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    fake_type(&f, a, 1, 0, "a");
+    fake_settle(&f);
+    fake_skip(&f);
+    store_lose(&f.store, FAKE_DOC, 1);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        fake_other(&f, FAKE_DOC, 7, seq, text_of(3000));
+    fake_other(&f, FAKE_DOC, 7, 6, fake_delete(&f, 0, 15000));
+    fake_run(&f, 4000);
+    fake_expect(&f, 1, WIRE_TO_GATEWAY_DETACHED);
+    fake_expect_none(&f);
+    store_archive(&f.store, FAKE_DOC, 0, true);
+    fake_run(&f, 5000);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "a\n");
+}
+END_TEST
+
 START_TEST(idle_documents_go_when_memory_is_short_and_no_others)
 {
     struct slice ids[20];
@@ -483,6 +504,7 @@ TCase *wk_small_cases(void)
     tcase_add_test(tc, ops_without_a_byte_are_bounded_too);
     tcase_add_test(tc, what_creators_send_is_bounded);
     tcase_add_test(tc, a_tail_that_is_too_long_lets_ops_wait_then_puts_them_off);
+    tcase_add_test(tc, an_acked_op_that_comes_back_is_not_put_off);
     tcase_add_test(tc, idle_documents_go_when_memory_is_short_and_no_others);
     tcase_add_test(tc, cold_documents_wait_while_memory_is_full_of_used_ones);
     tcase_add_test(tc, attachments_are_bounded);

@@ -13,5 +13,6 @@ TCase *wk_small_cases(void);   /* the same with small bounds */
 TCase *wk_open_cases(void);    /* opens, creation, history */
 TCase *wk_member_cases(void);  /* views, moves */
 TCase *wk_leaving_cases(void);
+void wk_handoff_add(Suite *suite); /* what is kept after a handoff */
 
 #endif

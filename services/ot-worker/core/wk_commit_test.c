@@ -167,7 +167,7 @@ START_TEST(a_document_that_goes_leaves_the_next_commit)
     f.now_ms += 1000;
     wk_core_tick(f.core);
     fake_run(&f, 1000);
-    ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
+    ck_assert_int_eq(wk_core_gauges(f.core).live, 0);
     ck_assert_uint_eq(wk_core_gauges(f.core).pending_ops, 0);
 }
 END_TEST

@@ -229,8 +229,11 @@ struct wk_gauges wk_core_gauges(const struct wk_core *core)
                                .quarantined = (int64_t)core->quarantined,
                                .view = (int64_t)core->tracker.view.number};
 
-    list_for_each (node, &core->all)
-        gauges.live += list_entry(node, struct wk_doc, all)->doc != NULL;
+    list_for_each (node, &core->all) {
+        const struct wk_doc *d = list_entry(node, struct wk_doc, all);
+        gauges.handed += d->handed_rev != 0;
+        gauges.live += d->doc && d->handed_rev == 0;
+    }
     return gauges;
 }
 

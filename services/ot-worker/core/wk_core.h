@@ -14,7 +14,8 @@ struct wk_config {
     const char *address;        /* of its link inbox */
     uint64_t boot_id;           /* != 0 */
     size_t documents_bytes_max; /* memory for documents and their tails; past it idle ones are
-                                   evicted, then cold ones not loaded: retry-later */
+                                   evicted, tails of those handed over let go, then cold ones
+                                   not loaded: retry-later */
     size_t tail_bytes_max;      /* per document: entries kept until archived; past it its ops wait,
                                    then: retry-later */
     size_t pending_bytes_max;   /* waiting submits of one document; past it: retry-later */
@@ -67,6 +68,8 @@ struct wk_config {
     X(COUNTER, quarantines, "weft_worker_quarantines_total", "", "Documents quarantined.")         \
     X(COUNTER, handoffs, "weft_worker_handoffs_total", "",                                         \
       "Documents handed to another worker as planned.")                                            \
+    X(COUNTER, tails_let_go, "weft_worker_tails_let_go_total", "",                                 \
+      "Tails of documents handed over that memory was too short to keep until archived.")          \
     X(COUNTER, views, "weft_worker_view_changes_total", "", "Changes of the view.")                \
     X(COUNTER, slowed, "weft_worker_slowed_total", "",                                             \
       "Times that a document waited for the archiver.")                                            \
@@ -101,6 +104,8 @@ OBS_STATS_STRUCT(wk_counters, WK_COUNTERS)
 #define WK_GAUGES(X)                                                                               \
     X(GAUGE, documents, "weft_worker_documents", "", "Documents in memory.")                       \
     X(GAUGE, live, "weft_worker_live_documents", "", "Documents that are served.")                 \
+    X(GAUGE, handed, "weft_worker_handed_documents", "",                                           \
+      "Documents handed over whose tails are kept until they are archived.")                       \
     X(GAUGE, attachments, "weft_worker_attachments", "", "Clients attached.")                      \
     X(GAUGE, pending_ops, "weft_worker_pending_ops", "", "Ops that wait for their entry.")         \
     X(GAUGE, tail_revs, "weft_worker_unarchived_revisions", "",                                    \

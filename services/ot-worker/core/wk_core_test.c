@@ -15,6 +15,7 @@ int main(void)
     suite_add_tcase(suite, wk_open_cases());
     suite_add_tcase(suite, wk_member_cases());
     suite_add_tcase(suite, wk_leaving_cases());
+    wk_handoff_add(suite);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -14,12 +14,16 @@
  *              │                        └─► UNLOCKING                 │ another history
  *              └───────────────────────────────┴──────────────────────┘
  *   any call that fails ─► WAITING (back-off) ─► FOLLOWING with the document held, else READING
- *   LIVE ─► gone: idle, moved          any ─► QUARANTINED ─► (weftctl) READING
+ *   LIVE ─► gone: idle, handed over    any ─► QUARANTINED ─► (weftctl) READING
  *
  * The ring holds entries in order up to where the document stands. An entry is put there when its
  * append is sent, unconfirmed; it is shown, and its submits answered, when it is confirmed: the
  * append won, or the chain that was read tells so (wk_follow.c). In LIVE all are confirmed. What
  * turns out to be superseded gives its submits back to `pending`, through the whole admission.
+ *
+ * A document that was handed over stays, without anybody attached, until what it holds is archived
+ * (handed_rev): the next owner may read it after Redis has lost its tail, or not at all. It goes
+ * through the same states; LIVE means that it stands at the head, not that it is served.
  */
 #ifndef WEFT_WK_DOC_H
 #define WEFT_WK_DOC_H
@@ -86,6 +90,7 @@ struct wk_submit {
     struct bytes stored; /* owned; as it stands in the entry that is being made */
     uint32_t code;       /* != 0: a CLOSE stands in its place; told once that is durable */
     uint64_t detail;
+    bool told;      /* acked once: nobody else will send it again */
     bool asked;     /* the read under way began after it came */
     bool confirmed; /* what it names was looked for after a confirmed read */
     bool waits;     /* the HISTORY under way is for it */
@@ -160,7 +165,8 @@ struct wk_doc {
     bool rebase; /* what the lock is for */
     bool creating;
     bool runner_up; /* opened by a gateway that does not reach the owner: kept against the view */
-    bool turn;      /* the last call was for an open: now it is the submits' turn */
+    uint64_t handed_rev; /* handed over at this revision; kept until all up to it is archived */
+    bool turn;           /* the last call was for an open: now it is the submits' turn */
 
     unsigned attempts;
     uint64_t retry_ms, check_ms, used_ms, tail_until_ms;
@@ -207,13 +213,16 @@ struct wk_doc *wk_doc_find(struct wk_core *core, struct slice id);
 /* New ones begin to load. NULL: no memory. */
 struct wk_doc *wk_doc_get(struct wk_core *core, struct slice id);
 void wk_doc_drop(struct wk_doc *d);
+/* Attachments, opens and what waits end, untold. */
+void wk_doc_vacate(struct wk_doc *d);
 /* Nobody needs it and nothing would be lost with it. */
 bool wk_doc_idle(const struct wk_doc *d);
 void wk_doc_evict(struct wk_doc *d);
 /* Charges what the document holds. */
 void wk_doc_charge(struct wk_doc *d);
 void wk_doc_use(struct wk_doc *d);
-/* Drops idle documents while the core holds too much; at the end of an event, when nobody walks. */
+/* Drops idle documents, then those handed over, while the core holds too much; at the end of an
+ * event, when nobody walks. */
 void wk_docs_evict(struct wk_core *core);
 void wk_call_begin(struct wk_doc *d, enum wk_state state, enum storage_kind kind);
 void wk_call_send(struct wk_doc *d);
@@ -245,7 +254,7 @@ void wk_attachments_detach(struct wk_doc *d);
 void wk_submit_push(struct wk_doc *d, struct wk_submit *s, bool front);
 void wk_submit_take(struct wk_doc *d, struct wk_submit *s); /* out of pending */
 void wk_submit_free(struct wk_submit *s);
-/* All that waits is told so; a CLOSE stays. */
+/* All that waits is told so; what was answered before, and a CLOSE, stays. */
 void wk_pending_refuse(struct wk_doc *d, uint32_t code);
 
 /* wk_entry.c: the ring */
@@ -377,7 +386,8 @@ bool wk_stale(const struct wk_core *core);
 bool wk_member_serves(struct wk_core *core, uint16_t shard, bool runner_up);
 void wk_view_heard(struct wk_core *core, uint64_t view);
 void wk_moved_send(struct wk_core *core, uint64_t gateway_boot, struct slice doc, uint16_t shard);
-/* Hands the document to its owner by the view if that is somebody else. True: it is gone. */
+/* Hands the document to its owner by the view if that is somebody else, and drops it when its tail
+ * is archived; or takes it back. True: nothing is to be done with it now, it may be gone. */
 bool wk_handoff(struct wk_doc *d);
 
 #endif

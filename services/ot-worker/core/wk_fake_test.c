@@ -334,6 +334,11 @@ void fake_stop(struct fake *f)
     ck_assert_uint_eq(gauges.pending_ops, 0);
     ck_assert_uint_eq(gauges.bytes, 0);
     ck_assert_uint_eq(gauges.quarantined, 0);
+    fake_stop_left(f);
+}
+
+void fake_stop_left(struct fake *f)
+{
     f->core = wk_core_free(f->core);
     for (size_t i = 0; i < f->item_count; i++)
         refbuf_unref(f->items[i].bytes);

@@ -65,6 +65,8 @@ struct fake {
 void fake_start(struct fake *f, void (*edit)(struct wk_config *config));
 /* Gateways go, everything is archived, documents become idle; asserts that nothing is left. */
 void fake_stop(struct fake *f);
+/* The core has left: whatever it still holds goes with it. */
+void fake_stop_left(struct fake *f);
 void fake_view(struct fake *f, unsigned live);
 /* Beats and calls are answered until none waits. */
 void fake_settle(struct fake *f);

@@ -59,7 +59,8 @@ static bool anybody_asked(const struct wk_doc *d)
 static void check_schedule(struct wk_doc *d)
 {
     uint64_t now = wk_now_ms(d->core);
-    bool close = now < d->tail_until_ms || d->slow_ms;
+    bool leaves = d->handed_rev && d->core->draining; /* as soon as it is archived */
+    bool close = now < d->tail_until_ms || d->slow_ms || leaves;
 
     d->check_ms = now + (close ? TAIL_CHECK_MS : d->core->config.revalidate_ms);
 }

@@ -22,6 +22,7 @@ enum wk_event {
     WK_EVENT_QUARANTINED,     /* detail: 0 refusals without news, 1 damaged log */
     WK_EVENT_RELEASED,        /* an operator ended a quarantine */
     WK_EVENT_HANDOFF,         /* moved to the next owner */
+    WK_EVENT_TAIL_LET_GO,     /* a tail of a document handed over, for want of memory; to detail */
     WK_EVENT_VIEW,            /* detail: number; doc empty */
     WK_EVENT_STALE,           /* no successful beat: admission stops; doc empty */
     WK_EVENT_COUNT,

@@ -43,7 +43,7 @@ void wk_pending_refuse(struct wk_doc *d, uint32_t code)
 {
     list_for_each_safe (node, &d->pending) {
         struct wk_submit *s = list_entry(node, struct wk_submit, link);
-        if (s->kind == WIRE_KIND_CLOSE)
+        if (s->kind == WIRE_KIND_CLOSE || s->told)
             continue;
         if (s->seq)
             wk_refuse(d->core, s->gateway_boot, s->attachment, s->seq, code, 0);

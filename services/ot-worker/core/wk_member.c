@@ -121,24 +121,23 @@ void wk_moved_send(struct wk_core *core, uint64_t gateway_boot, struct slice doc
     wk_item_send(core, gateway_boot, &item);
 }
 
-/* A session whose end was told has to end in the log: that is not left to anybody else. */
-static bool must_close(const struct wk_doc *d)
+/* A session whose end was told has to end in the log, and an op that was acked to stand in it: that
+ * is not left to anybody else. */
+static bool owes(const struct wk_doc *d)
 {
-    list_for_each (node, &d->pending)
-        if (list_entry(node, struct wk_submit, link)->kind == WIRE_KIND_CLOSE)
+    list_for_each (node, &d->pending) {
+        const struct wk_submit *s = list_entry(node, struct wk_submit, link);
+        if (s->kind == WIRE_KIND_CLOSE || s->told)
             return true;
+    }
     return false;
 }
 
-bool wk_handoff(struct wk_doc *d)
+static void hand_over(struct wk_doc *d)
 {
     struct wk_core *core = d->core;
     uint64_t last_boot = 0;
 
-    if (wk_member_serves(core, d->shard, false))
-        d->runner_up = false;
-    if (wk_stale(core) || wk_member_serves(core, d->shard, d->runner_up) || must_close(d))
-        return false;
     list_for_each (node, &d->attachments) {
         struct wk_attachment *a = list_entry(node, struct wk_attachment, in_doc);
         if (a->gateway->boot == last_boot)
@@ -147,7 +146,48 @@ bool wk_handoff(struct wk_doc *d)
         wk_moved_send(core, last_boot, bytes_slice(&d->id), d->shard);
     }
     core->counters.handoffs++;
-    wk_event_tell(d, WK_EVENT_HANDOFF, doc_position(d->doc).rev);
+    d->handed_rev = doc_position(d->doc).rev;
+    wk_event_tell(d, WK_EVENT_HANDOFF, d->handed_rev);
+    wk_doc_vacate(d);
+    wk_runs_forget(d);
+    /* Who reads it next does so about now. */
+    d->tail_until_ms = wk_now_ms(core) + WK_TAIL_MS;
+    d->check_ms = 0;
+}
+
+/* Is something of what was handed over not archived yet, so that Redis could still lose it? */
+static bool tail_needed(const struct wk_doc *d)
+{
+    if (d->core->config.confirmed_by_replica)
+        return false;
+    for (const struct list *node = d->ring.prev; node != &d->ring; node = node->prev) {
+        const struct wk_entry *e = list_entry(node, struct wk_entry, link);
+        if (e->before.rev < d->handed_rev)
+            return !e->archived;
+    }
+    return false;
+}
+
+bool wk_handoff(struct wk_doc *d)
+{
+    struct wk_core *core = d->core;
+    bool handed = d->handed_rev != 0;
+
+    if (wk_member_serves(core, d->shard, false))
+        d->runner_up = false;
+    if (wk_stale(core))
+        return false;
+    if (wk_member_serves(core, d->shard, d->runner_up) || owes(d)) {
+        d->handed_rev = 0;
+        /* Taken back: nobody is shown what others have gone beyond. */
+        if (handed)
+            wk_follow_begin(d);
+        return handed;
+    }
+    if (!handed)
+        hand_over(d);
+    if (tail_needed(d))
+        return false;
     wk_doc_drop(d);
     return true;
 }

@@ -70,7 +70,7 @@ START_TEST(a_change_of_the_view_hands_over_what_is_not_ours_any_more)
     fake_expect_entry(&f, 2);
     ck_assert(slice_equal(expect_moved(1, theirs)->moved.owner, slice_str("w2")));
     expect_moved(2, theirs);
-    ck_assert_uint_eq(wk_core_gauges(f.core).documents, 1);
+    ck_assert_int_eq(wk_core_gauges(f.core).live, 1);
     ck_assert_uint_eq(wk_core_counters(f.core)->handoffs, 1);
     fake_type(&f, b, 1, 0, "y");
     fake_settle(&f);
@@ -192,7 +192,8 @@ START_TEST(draining_finishes_what_is_in_flight_says_moved_and_leaves)
     fake_settle(&f);
     fake_expect_entry(&f, 1);
     ck_assert(slice_equal(expect_moved(1, doc)->moved.owner, slice_str("w2")));
-    ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
+    ck_assert_int_eq(wk_core_gauges(f.core).live, 0);
+    store_archive(&f.store, doc, 0, false);
     fake_run(&f, 1100);
     ck_assert(wk_core_drained(f.core));
     ck_assert(f.self_gone);
@@ -206,6 +207,7 @@ START_TEST(the_last_worker_leaves_too)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
     wk_core_drain(f.core);
+    store_archive(&f.store, FAKE_DOC, 0, false);
     fake_run(&f, 1200);
     ck_assert_uint_eq(expect_moved(1, FAKE_DOC)->moved.owner.size, 0);
     ck_assert(wk_core_drained(f.core));
@@ -277,7 +279,7 @@ START_TEST(a_session_whose_end_was_told_is_closed_before_a_handoff)
     fake_answer(&f, look);
     fake_settle(&f);
     ck_assert(fake_closed(&f, doc, &session));
-    ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
+    ck_assert_int_eq(wk_core_gauges(f.core).live, 0);
 }
 END_TEST
 
@@ -341,14 +343,9 @@ static void teardown(void)
     fake_stop(&f);
 }
 
-/* Its core has left: whatever it still holds goes with it. */
 static void teardown_left(void)
 {
-    f.core = wk_core_free(f.core);
-    for (size_t i = 0; i < f.item_count; i++)
-        refbuf_unref(f.items[i].bytes);
-    store_fini(&f.store);
-    arena_fini(&f.mem);
+    fake_stop_left(&f);
 }
 
 TCase *wk_leaving_cases(void)

@@ -57,13 +57,8 @@ struct wk_doc *wk_doc_get(struct wk_core *core, struct slice id)
     return d;
 }
 
-void wk_doc_drop(struct wk_doc *d)
+void wk_doc_vacate(struct wk_doc *d)
 {
-    struct wk_core *core = d->core;
-    struct wk_entry *e;
-
-    MUST(!d->busy);
-    core->quarantined -= d->state == WK_QUARANTINED;
     while (!list_empty(&d->attachments))
         wk_attachment_end(list_first(&d->attachments, struct wk_attachment, in_doc));
     while (!list_empty(&d->opens))
@@ -73,6 +68,16 @@ void wk_doc_drop(struct wk_doc *d)
         wk_submit_take(d, s);
         wk_submit_free(s);
     }
+}
+
+void wk_doc_drop(struct wk_doc *d)
+{
+    struct wk_core *core = d->core;
+    struct wk_entry *e;
+
+    MUST(!d->busy);
+    core->quarantined -= d->state == WK_QUARANTINED;
+    wk_doc_vacate(d);
     wk_entries_free(&d->read_ring);
     while ((e = wk_ring_first(d))) {
         wk_ring_take(d, e);
@@ -122,6 +127,22 @@ void wk_doc_use(struct wk_doc *d)
     list_push_back(&d->core->all, &d->all);
 }
 
+/* Those handed over, longest ago first: who is served now comes before a tail that Redis and, if
+ * anybody asked for it, the next owner hold too. */
+static void tails_let_go(struct wk_core *core)
+{
+    list_for_each_safe (node, &core->all) {
+        struct wk_doc *d = list_entry(node, struct wk_doc, all);
+        if (core->bytes <= core->config.documents_bytes_max)
+            break;
+        if (d->handed_rev == 0 || d->state != WK_LIVE || !list_empty(&d->pending))
+            continue;
+        core->counters.tails_let_go++;
+        wk_event_tell(d, WK_EVENT_TAIL_LET_GO, d->handed_rev);
+        wk_doc_drop(d);
+    }
+}
+
 void wk_docs_evict(struct wk_core *core)
 {
     uint64_t now = wk_now_ms(core);
@@ -137,6 +158,7 @@ void wk_docs_evict(struct wk_core *core)
         if (wk_doc_idle(oldest))
             wk_doc_evict(oldest);
     }
+    tails_let_go(core);
 }
 
 void wk_call_begin(struct wk_doc *d, enum wk_state state, enum storage_kind kind)

@@ -31,6 +31,8 @@ static const struct event_row rows[] = {
     [WK_EVENT_RELEASED] = {OBS_INFO, "doc-released", NULL,
                            "an operator ended its quarantine; loading it anew"},
     [WK_EVENT_HANDOFF] = {OBS_DEBUG, "doc-handed-over", NULL, "its next owner serves it"},
+    [WK_EVENT_TAIL_LET_GO] = {OBS_WARN, "tail-let-go", "revision",
+                              "no memory to keep it until it is archived; Redis alone holds it"},
     [WK_EVENT_VIEW] = {OBS_INFO, "view", "view", "following it"},
     [WK_EVENT_STALE] = {OBS_WARN, "beat-stale", NULL,
                         "no answer from Redis for 2 s; ops wait until it answers"},
