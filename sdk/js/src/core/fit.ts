@@ -1,7 +1,8 @@
 /** What an editor reports becomes an op that document and server take, or is refused whole. */
 import type { DeltaLike, DocKind } from "../api.ts";
-import { compSize, type Document, type FittedOp, fitToDocument, INSERT, OtError } from "../ot/index.ts";
-import { pieceOf } from "../ot/op.ts";
+import {
+  compSize, type Document, type FittedOp, fitToDocument, INSERT, OtError, pieceOf,
+} from "../ot/index.ts";
 import { refusal } from "./errors.ts";
 
 /** Version byte of the op, and a retain before the component. */

@@ -1,6 +1,7 @@
 /** An op that is greater than one Submit may carry leaves in pieces. */
-import { type Comp, compSize, DELETE, encodedSize, INSERT, type Op, OpBuilder } from "../ot/index.ts";
-import { isLowHalf, pieceOf } from "../ot/op.ts";
+import {
+  type Comp, compSize, DELETE, encodedSize, INSERT, isLowHalf, type Op, OpBuilder, pieceOf,
+} from "../ot/index.ts";
 
 /** A server takes 65,536; half of it leaves room for what others' ops cut. */
 const COMPS_MAX = 32 * 1024;

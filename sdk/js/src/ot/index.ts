@@ -11,5 +11,7 @@ export { Document } from "./document.ts";
 export { type FittedOp, fitToDocument } from "./editor.ts";
 export { type OtCode, OtError } from "./error.ts";
 export { canonicalJson } from "./json.ts";
-export { Comp, DELETE, EMBED, IDENTITY, INSERT, type Kind, Op, RETAIN, sameOp } from "./op.ts";
+export {
+  Comp, DELETE, EMBED, IDENTITY, INSERT, isLowHalf, type Kind, Op, pieceOf, RETAIN, sameOp,
+} from "./op.ts";
 export { transform, transformCursor } from "./transform.ts";
