@@ -157,7 +157,7 @@ class DocumentPage implements Page {
 
   /** Not `fresh`: somebody else may do the same at this moment, and then it is one document. */
   private async begin(): Promise<void> {
-    await this.letGo();
+    await this.doc.close();
     this.missing = false;
     if (!this.closed) this.open({ create: { kind: "rich" } });
   }

@@ -186,7 +186,7 @@ export interface Doc {
   readonly error: Error & WeftErrorInfo | null;
   /** Resolves when there is text to show; rejects if there will be none (`no-such-document`). */
   readonly ready: Promise<void>;
-  /** Revision of the server that the text is at; 0 before the first. In a following tab: its leader's. */
+  /** Revision of the server that the text is at; 0 before the first. */
   readonly revision: number;
   /** In UTF-16 units, the newline at the end included. */
   readonly length: number;

@@ -188,9 +188,9 @@ export class DocImpl implements Doc {
 
   private leaderStatus(): LeaderStatus {
     const { state, unsaved, persistence, stopped, error } = this;
-    const { denied, opBytesMax } = this.role!.replica;
+    const { replica: { denied, opBytesMax }, shownRevision: revision } = this.role as Leader;
     return {
-      state, unsaved, denied, stopped, persistence, opBytesMax,
+      state, unsaved, denied, stopped, persistence, opBytesMax, revision,
       error: error && { message: error.message, info: infoOf(error) },
       drafts: this.draftList(),
     };
@@ -243,7 +243,7 @@ export class DocImpl implements Doc {
   }
 
   get revision(): number {
-    return this.role?.replica.position?.rev ?? 0;
+    return this.role?.revision ?? 0;
   }
 
   get length(): number {

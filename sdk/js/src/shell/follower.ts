@@ -26,6 +26,8 @@ export interface LeaderStatus {
   persistence: Persistence;
   drafts: Draft[];
   opBytesMax: number;
+  /** Of the server, that the text which it shows to other tabs is at. */
+  revision: number;
 }
 
 /** A draft on its way to the leader, which keeps it. */
@@ -88,6 +90,10 @@ export class Follower implements Role {
 
   get persistence(): Persistence {
     return this.status?.persistence ?? { kind: "stored" };
+  }
+
+  get revision(): number {
+    return this.status?.revision ?? 0;
   }
 
   start(): void {

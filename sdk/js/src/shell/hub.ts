@@ -35,7 +35,10 @@ export class Hub {
     this.status = status;
     this.server = new TabServer(leader.replica);
     this.announced = leader.shown;
-    leader.onShown = () => this.show();
+    leader.onShown = () => {
+      this.show();
+      this.statusChanged();
+    };
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.take(data);
   }
 

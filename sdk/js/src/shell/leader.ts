@@ -29,6 +29,7 @@ export class Leader implements Role {
   private readonly writer: Writer;
   private readonly socket: Socket;
   private storedRev = 0;
+  private storedServerRev = 0;
 
   private constructor(
     id: string, socket: Socket, storage: StorageDoc | null, reason: Persistence["reason"],
@@ -48,19 +49,21 @@ export class Leader implements Role {
     });
     this.presence = new PresenceCore(this.replica, Math.random, (news) => host.presence(news));
     if (state) restore(this.replica, state.checkpoint, state.journal);
-    else begin(this.replica, options, () => this.mint());
+    else if (!options.readonly) this.replica.setSession(this.mint());
+    const begins = options.create && isUnknown(this.replica);
+    if (begins) begin(this.replica, options.create!);
     quiet = false;
     this.core = new DocCore(this.replica, this.presence, {
       mint: () => this.mint(),
       changed: () => host.status(),
     });
     this.writer = new Writer(this.replica, storage, reason, point, {
-      stored: (version, rev) => this.stored(version, rev),
+      stored: (version, rev, serverRev) => this.stored(version, rev, serverRev),
       changed: () => host.status(),
     });
-    if (!state) this.replica.checkpoint();
+    if (!state || begins) this.replica.checkpoint();
     else if (late) this.writer.resumed();
-    else this.stored(this.replica.version, this.replica.local.rev);
+    else this.stored(this.replica.version, this.replica.local.rev, this.revision);
   }
 
   /** `storage`: what this process alone has now; null: `reason` says why there is none. */
@@ -79,6 +82,16 @@ export class Leader implements Role {
   /** The newest local revision that other tabs may see. */
   get shown(): number {
     return Math.min(this.storedRev, this.replica.local.rev);
+  }
+
+  /** The server's revision that the text is at. */
+  get revision(): number {
+    return this.replica.position?.rev ?? 0;
+  }
+
+  /** The same of the text that other tabs see. */
+  get shownRevision(): number {
+    return Math.min(this.storedServerRev, this.revision);
   }
 
   start(): void {
@@ -107,9 +120,10 @@ export class Leader implements Role {
     await this.writer.close();
   }
 
-  private stored(version: number, rev: number): void {
+  private stored(version: number, rev: number, serverRev: number): void {
     this.core.stored(version);
     this.storedRev = rev;
+    this.storedServerRev = serverRev;
     this.onShown();
     this.flush();
   }
@@ -135,11 +149,12 @@ function whatIs(stored: StoredText | null): Found {
   return { state: more ?? state, point: { id, count: journal.length }, late: more !== null };
 }
 
-/** A document of which nothing is stored here. */
-function begin(replica: Replica, options: OpenOptions, mint: () => Uint8Array): void {
-  if (!options.readonly) replica.setSession(mint());
-  const { create } = options;
-  if (!create) return;
+/** Nothing of the document is stored here; perhaps that it was asked for, and was not there. */
+function isUnknown({ text, position, create }: Replica): boolean {
+  return !text && !position && !create;
+}
+
+function begin(replica: Replica, create: NonNullable<OpenOptions["create"]>): void {
   const kind = KINDS[create.kind];
   const content = fromDelta(create.content ?? (create.kind === "rich" ? [{ insert: "\n" }] : []));
   const bytes = encode(content);

@@ -12,6 +12,7 @@ export interface Role {
   readonly core: DocCore;
   readonly presence: PresenceCore;
   readonly persistence: Persistence;
+  readonly revision: number;
   start(): void;
   /** Something is to be sent. */
   flush(): void;

@@ -19,8 +19,11 @@ const JOURNAL_ITEMS_MAX = 4000;
 const NOTHING = new Uint8Array(0);
 
 export interface WriterHost {
-  /** Everything up to this version and local revision of the replica is stored, or will never be. */
-  stored(version: number, localRev: number): void;
+  /**
+   * Everything up to this version and local revision of the replica, at this revision of the server, is
+   * stored, or will never be.
+   */
+  stored(version: number, localRev: number, serverRev: number): void;
   changed(): void;
 }
 
@@ -112,7 +115,7 @@ export class Writer {
 
   private start(): void {
     if (this.persistence.kind === "stored") this.running ??= this.run();
-    else this.host.stored(Infinity, Infinity);
+    else this.host.stored(Infinity, Infinity, Infinity);
   }
 
   private async run(): Promise<void> {
@@ -120,17 +123,17 @@ export class Writer {
     await Promise.resolve();
     try {
       while (this.checkpointDue || this.items.length > 0) {
-        const { version, local } = this.replica;
+        const { version, local, position } = this.replica;
         const { rev } = local;
         await this.write();
         if (this.late) this.storage!.late?.(null);
         this.late = false;
-        this.host.stored(version, rev);
+        this.host.stored(version, rev, position?.rev ?? 0);
       }
     } catch (error) {
       this.persistence = { kind: "memory", reason: reasonOf(error) };
       this.items = [];
-      this.host.stored(Infinity, Infinity);
+      this.host.stored(Infinity, Infinity, Infinity);
       this.host.changed();
     } finally {
       this.running = null;

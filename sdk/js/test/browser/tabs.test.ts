@@ -97,6 +97,8 @@ describe.skipIf(!hasChromium || !SERVER)("in Chromium", () => {
     await untilDoc(() => other.text() === `four ${text}`, other);
     other.submit([{ insert: "five " }]);
     for (const page of [second, third]) await until(page, "window.doc.text().startsWith('five four')");
+    await other.saved();
+    for (const page of [second, third]) await until(page, `window.doc.revision === ${other.revision}`);
   });
 
   test("typing in three tabs while the leader is killed again and again", async () => {

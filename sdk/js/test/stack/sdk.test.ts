@@ -37,6 +37,20 @@ describe.skipIf(!URL)("with real servers", () => {
     expect(() => doc.submit([{ insert: "x" }])).toThrow(/cannot be changed/);
   });
 
+  test("a document that did not exist when it was first opened here can be created later", async () => {
+    const folder = await fs.mkdtemp(join(tmpdir(), "weft-stack-")), id = newDocId();
+    const first = client({ storage: fileStorage(folder) });
+    await expect(first.open(id).ready).rejects.toMatchObject({ code: "no-such-document" });
+    await first.close();
+    const second = client({ storage: fileStorage(folder) });
+    const doc = second.open(id, { create: { kind: "rich", content: [{ insert: "begun\n" }] } });
+    await doc.ready;
+    expect(doc.text()).toBe("begun\n");
+    await doc.saved();
+    await second.close();
+    await fs.rm(folder, { recursive: true });
+  });
+
   test(`five write at once, lose their connections, and see the same (WEFT_SEED=${SEED})`, async () => {
     const random = rng(SEED), id = newDocId();
     const below = (n: number) => Math.floor(random() * n);
