@@ -45,13 +45,16 @@ static inline size_t obs_hist_index(uint64_t value)
            (size_t)((below >> shift) - OBS_HIST_LINEAR);
 }
 
+/* OBS_HIST_OFF: nothing is counted. Only scripts/bench compiles so, to tell what counting costs. */
 static inline void obs_hist_add_many(struct obs_hist *h, uint64_t value, uint64_t count)
 {
+#ifndef OBS_HIST_OFF
     h->count += count;
     h->sum += value * count;
     if (count && value > h->max)
         h->max = value;
     h->buckets[obs_hist_index(value)] += count;
+#endif
 }
 
 static inline void obs_hist_add(struct obs_hist *h, uint64_t value)
