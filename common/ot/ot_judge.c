@@ -72,8 +72,14 @@ static struct ot_rope *rope_after(struct judge *j, const struct ot_rope *rope,
     form_must_hold(j, &content);
     after = rope_of(j, &content);
     MUST(ot_rope_equal(rope, after));
+    const struct ot_rope *snapshot = ot_rope_snapshot(after);
+    MUST(snapshot);
     int fits = ot_rope_check(rope, op, false);
     MUST(ot_rope_apply(after, op) == fits);
+    ot_rope_verify(after);
+    ot_rope_verify(snapshot);
+    MUST(ot_rope_equal(rope, snapshot));
+    ot_rope_snapshot_release(snapshot);
     ot_rope_verify(after);
     if (fits) {
         MUST(ot_rope_equal(rope, after));

@@ -18,7 +18,7 @@
 #include "ot_utf.h"
 #include "rope_private.h"
 
-#define LEAF_CAPACITY_FIRST 56 /* 64 bytes with the header */
+#define LEAF_CAPACITY_FIRST 56
 
 struct ot_rope *ot_rope_new(struct ot_attrs_table *table)
 {
@@ -36,23 +36,11 @@ struct ot_rope *ot_rope_new(struct ot_attrs_table *table)
     return rope;
 }
 
-static void node_free(struct ot_rope *rope, void *node, int level)
-{
-    struct rope_inner *inner = node;
-
-    if (level == 0) {
-        leaf_free(rope, node);
-        return;
-    }
-    for (unsigned i = 0; i < inner->count; i++)
-        node_free(rope, inner->children[i], level - 1);
-    free(inner);
-}
-
 struct ot_rope *ot_rope_free(struct ot_rope *rope)
 {
     if (rope) {
-        node_free(rope, rope->root, rope->height);
+        MUST(rope->snapshot_count == 0 && !rope->origin);
+        rope_unref(rope, rope->root, rope->height);
         free(rope->finger);
     }
     free(rope);
@@ -272,6 +260,22 @@ static void comp_apply(struct ot_rope *rope, uint64_t index, const struct ot_com
     }
 }
 
+/* Snapshots stay as they are: copies what they share and the op is about to change. */
+static int op_own(struct ot_rope *rope, const struct ot_op *op)
+{
+    uint64_t index = 0;
+    int r = 0;
+
+    for (uint32_t i = 0; i < op->count && !r; i++) {
+        const struct ot_comp *comp = &op->comps[i];
+        uint64_t end = index + (comp->kind < OT_INSERT ? comp->length : 0);
+        if (rope_comp_edits(comp))
+            r = rope_own(rope, index, end);
+        index = end;
+    }
+    return r;
+}
+
 static int op_apply(struct ot_rope *rope, const struct ot_op *op)
 {
     struct rope_plan plan = {0};
@@ -282,7 +286,8 @@ static int op_apply(struct ot_rope *rope, const struct ot_op *op)
         return r;
     rope_finger_forget(rope);
     arena_init(&plan.scratch, SIZE_MAX);
-    r = rope_plan_make(rope, op, &plan);
+    r = rope->snapshot_count ? op_own(rope, op) : 0;
+    r = r ? r : rope_plan_make(rope, op, &plan);
     struct rope_held *held = plan.held;
     for (uint32_t i = 0; i < op->count && !r; i++) {
         const struct ot_comp *comp = &op->comps[i];
@@ -351,7 +356,8 @@ static bool typing_apply(struct ot_rope *rope, const struct ot_op *op)
 
 int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op)
 {
-    if (typing_apply(rope, op) || op->count == 0)
+    /* Typing changes nodes in place, so it must be that nobody shares them. */
+    if ((!rope->snapshot_count && typing_apply(rope, op)) || op->count == 0)
         return 0;
     return op_apply(rope, op);
 }

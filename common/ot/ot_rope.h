@@ -12,12 +12,24 @@ struct ot_rope;
 
 /* Borrows table, which must outlive the rope. NULL: no memory. */
 struct ot_rope *ot_rope_new(struct ot_attrs_table *table);
+/* MUST have no snapshots left. */
 struct ot_rope *ot_rope_free(struct ot_rope *rope);
+
+/*
+ * The document as it is now, for a reader, in O(1): whatever is applied to rope afterwards, the
+ * snapshot stays. All functions that read take it. The two share what has not changed since;
+ * each edit copies the leaves that it changes and the nodes above them, once. Both belong to one
+ * thread. NULL: no memory.
+ */
+const struct ot_rope *ot_rope_snapshot(struct ot_rope *rope);
+/* Before rope is freed. Returns NULL. */
+const struct ot_rope *ot_rope_snapshot_release(const struct ot_rope *snapshot);
 
 uint64_t ot_rope_units(const struct ot_rope *rope); /* UTF-16 units */
 size_t ot_rope_bytes(const struct ot_rope *rope);   /* bytes of UTF-8 text and embed values */
-size_t ot_rope_memory(const struct ot_rope *rope);  /* bytes of memory held, to charge */
-uint32_t ot_rope_runs(const struct ot_rope *rope);  /* at least the components of ot_rope_to_op */
+/* Bytes of memory held, to charge: what snapshots alone still hold included. */
+size_t ot_rope_memory(const struct ot_rope *rope);
+uint32_t ot_rope_runs(const struct ot_rope *rope); /* at least the components of ot_rope_to_op */
 /*
  * The most that the document as an op can take in binary form, in O(1). A format repeats its
  * attributes for every run that it covers, so this, not the text, is what a limit on documents has

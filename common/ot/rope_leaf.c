@@ -29,11 +29,18 @@ struct rope_embed *leaf_embed_at(const struct rope_leaf *leaf, size_t bytes)
     return embed;
 }
 
-static void embed_free(struct ot_rope *rope, struct rope_embed *embed)
+void embed_unref(struct ot_rope *rope, struct rope_embed *embed)
 {
-    rope->bytes -= embed->size;
+    if (--embed->refs > 0)
+        return;
     rope->memory -= sizeof *embed + embed->size;
     free(embed);
+}
+
+static void embed_remove(struct ot_rope *rope, struct rope_embed *embed)
+{
+    rope->bytes -= embed->size;
+    embed_unref(rope, embed);
 }
 
 /* Bytes of the first `units` units of a run whose text begins at `start`. */
@@ -87,7 +94,7 @@ bool leaf_find(const struct rope_leaf *leaf, uint32_t offset, bool right, struct
 static void run_insert(struct ot_rope *rope, struct rope_leaf *leaf, unsigned at,
                        struct rope_run run)
 {
-    MUST_SLOW(leaf_used(leaf) + sizeof run <= leaf->capacity);
+    MUST_SLOW(leaf->refs == 1 && leaf_used(leaf) + sizeof run <= leaf->capacity);
     memmove(&leaf->runs[at + 1], &leaf->runs[at], (leaf->run_count - at) * sizeof run + leaf->size);
     leaf->runs[at] = run;
     leaf->run_count++;
@@ -106,7 +113,7 @@ static inline void text_open(struct rope_leaf *leaf, size_t at, struct slice tex
 {
     uint8_t *to = leaf_text(leaf) + at;
 
-    MUST_SLOW(leaf_used(leaf) + text.size <= leaf->capacity);
+    MUST_SLOW(leaf->refs == 1 && leaf_used(leaf) + text.size <= leaf->capacity);
     memmove(to + text.size, to, leaf->size - at);
     if (text.size == 1)
         *to = *text.data;
@@ -119,6 +126,7 @@ static inline void text_close(struct rope_leaf *leaf, size_t at, size_t size)
 {
     uint8_t *to = leaf_text(leaf) + at;
 
+    MUST_SLOW(leaf->refs == 1);
     memmove(to, to + size, leaf->size - at - size);
     leaf->size = (uint16_t)(leaf->size - size);
 }
@@ -233,7 +241,7 @@ static void runs_delete(struct ot_rope *rope, struct rope_leaf *leaf, const stru
              run_bytes(leaf, run, start, from + take, &end));
         if (take == run->units) {
             if (run->embed)
-                embed_free(rope, leaf_embed_at(leaf, start));
+                embed_remove(rope, leaf_embed_at(leaf, start));
             run_released(rope, run);
             whole_count++;
         } else {
@@ -278,6 +286,7 @@ void leaf_delete(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, 
     if (!run_shorten(rope, leaf, &spot, units))
         runs_delete(rope, leaf, &spot, units);
 }
+
 void leaf_format(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, uint32_t units,
                  struct rope_format *format)
 {
@@ -365,22 +374,4 @@ void leaf_join(struct ot_rope *rope, struct rope_leaf *leaf, struct rope_leaf *r
     leaf->units = (uint16_t)(leaf->units + right->units);
     right->run_count = right->size = right->units = 0;
     runs_merge(rope, leaf, seam);
-}
-
-void leaf_free(struct ot_rope *rope, struct rope_leaf *leaf)
-{
-    size_t start = 0;
-
-    for (unsigned at = 0; at < leaf->run_count; at++) {
-        const struct rope_run *run = &leaf->runs[at];
-        if (run->embed)
-            embed_free(rope, leaf_embed_at(leaf, start));
-        else
-            rope->bytes -= run->size;
-        start += run->size;
-        run_released(rope, run);
-    }
-    rope->memory -= sizeof *leaf + leaf->capacity;
-    rope->leaf_count--;
-    free(leaf);
 }

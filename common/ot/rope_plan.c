@@ -19,6 +19,7 @@ static int hold_embed(struct rope_held *held, struct slice value)
     if (!embed)
         return -ENOMEM;
     embed->size = (uint32_t)value.size;
+    embed->refs = 1;
     memcpy(embed->value, value.data, value.size);
     held->embed = embed;
     return 0;
@@ -85,6 +86,8 @@ static int nodes_reserve(struct ot_rope *rope, const struct rope_plan *plan)
     return rope_reserve(rope, (uint32_t)leaves, (uint32_t)inners);
 }
 
+#define LEAF_GROWTH 8
+
 /* A tree of one leaf holds no more than it needs: makes it larger before anything is put in. */
 static int root_leaf_fit(struct ot_rope *rope, const struct rope_plan *plan)
 {
@@ -94,7 +97,7 @@ static int root_leaf_fit(struct ot_rope *rope, const struct rope_plan *plan)
     if (rope->height > 0 || capacity == ROPE_LEAF_CAPACITY)
         return 0;
     while (capacity < want && capacity < ROPE_LEAF_CAPACITY)
-        capacity = 2 * capacity + sizeof *leaf;
+        capacity = 2 * capacity + LEAF_GROWTH; /* 56, 120, 248, 504, 1016 */
     if (plan->leaves)
         capacity = ROPE_LEAF_CAPACITY;
     if (capacity == leaf->capacity)

@@ -6,12 +6,13 @@
  *     rope_plan.c  getting what an op needs before it changes anything
  *     rope_tree.c  finding a place, adding and removing leaves, memory
  *     rope_leaf.c  what happens within one leaf
+ *     rope_share.c  snapshots: what is shared, and copies of what is about to change
  *     rope_format.c  what a format makes of attributes
  *     rope_read.c  reading, the inverse of an op
  *     rope_size.c  how large the binary form is
  *     rope_verify.c  what must always hold
  *
- * A leaf, 64 bytes (a small document) to 1 KiB:
+ * A leaf, 72 bytes (a small document) to 1,032:
  *
  *     | header | run 0 | run 1 | … | text of run 0, 1, … (UTF-8) | free |
  *
@@ -24,10 +25,11 @@
 
 #include "ot_rope.h"
 
-#define ROPE_LEAF_CAPACITY 1016 /* bytes of runs and text: 1 KiB with the header */
-#define ROPE_LEAF_MERGE 640     /* neighbours that need no more than this together become one */
-#define ROPE_LEAF_FILL 880      /* text of a leaf made from a long insert: room for edits to come */
-#define ROPE_TEXT_SMALL 256     /* inserts up to this go into one of two halves of a full leaf */
+#define ROPE_LEAF_CAPACITY                                                                         \
+    1016                    /* bytes of runs and text: with the header what malloc gives anyway */
+#define ROPE_LEAF_MERGE 640 /* neighbours that need no more than this together become one */
+#define ROPE_LEAF_FILL 880  /* text of a leaf made from a long insert: room for edits to come */
+#define ROPE_TEXT_SMALL 256 /* inserts up to this go into one of two halves of a full leaf */
 #define ROPE_FANOUT 16
 #define ROPE_FANOUT_MERGE 12
 /* Half-full nodes of 8 children over half-full leaves: 2^31 units need 8. The rest is distance. */
@@ -35,6 +37,7 @@
 
 struct rope_embed {
     uint32_t size;
+    uint32_t refs; /* of leaves */
     uint8_t value[];
 };
 
@@ -47,6 +50,7 @@ struct rope_run {
 #define ROPE_RUN_ROOM (2 * sizeof(struct rope_run))
 
 struct rope_leaf {
+    uint32_t refs;     /* the parent's, and those of copies of the parent: rope_share.c */
     uint16_t capacity; /* ROPE_LEAF_CAPACITY; less only in a tree of one leaf */
     uint16_t size;     /* bytes of text */
     uint16_t units;    /* 0 only in an empty document */
@@ -56,6 +60,7 @@ struct rope_leaf {
 
 struct rope_inner {
     uint32_t count;
+    uint32_t refs; /* as a leaf's */
     uint32_t units[ROPE_FANOUT];
     void *children[ROPE_FANOUT]; /* owned; inner nodes or leaves */
 };
@@ -90,6 +95,8 @@ struct ot_rope {
     size_t bytes, memory;
     size_t attrs_bytes; /* of all runs' lists, each counted for each run */
     uint32_t run_count, leaf_count, inner_count;
+    uint32_t snapshot_count; /* live; 0: nothing is shared */
+    struct ot_rope *origin;  /* borrowed; of a snapshot: whose it is; else NULL */
     /* Only while an op is applied: nodes to use, so that nothing can fail half-way. */
     void *spare_leaves, *spare_inners; /* owned; the first word is the next */
     uint32_t spare_leaf_count, spare_inner_count;
@@ -119,6 +126,8 @@ struct rope_spot {
 MUST_CHECK bool leaf_find(const struct rope_leaf *leaf, uint32_t offset, bool right,
                           struct rope_spot *ret);
 struct rope_embed *leaf_embed_at(const struct rope_leaf *leaf, size_t bytes);
+/* Of a leaf that goes: its memory is given back. */
+void embed_unref(struct ot_rope *rope, struct rope_embed *embed);
 
 /* These need room for what they add; see ROPE_RUN_ROOM. */
 void leaf_insert_text(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset,
@@ -154,8 +163,17 @@ void leaf_split(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset,
 uint32_t leaf_middle(const struct rope_leaf *leaf);
 /* Appends what `right` holds, which is empty then. */
 void leaf_join(struct ot_rope *rope, struct rope_leaf *leaf, struct rope_leaf *right);
-/* Releases what the leaf holds, and itself. */
-void leaf_free(struct ot_rope *rope, struct rope_leaf *leaf);
+/* --- rope_share.c --- */
+
+/*
+ * Makes everything the document's own that an edit of its units from `from` to `to`, ends included,
+ * may change: nothing of it is a snapshot's then. The content stays. 0 or -ENOMEM.
+ */
+MUST_CHECK int rope_own(struct ot_rope *rope, uint64_t from, uint64_t to);
+/* One child of a node that is the document's own. */
+MUST_CHECK int rope_own_child(struct ot_rope *rope, void **child, int level);
+/* Gives a reference back, and with the last the node and all below it. */
+void rope_unref(struct ot_rope *rope, void *node, int level);
 
 /* --- rope_tree.c --- */
 

@@ -21,7 +21,7 @@ struct rope_leaf *leaf_new(struct ot_rope *rope, size_t capacity)
 
     if (!leaf)
         return NULL;
-    *leaf = (struct rope_leaf){.capacity = (uint16_t)capacity};
+    *leaf = (struct rope_leaf){.refs = 1, .capacity = (uint16_t)capacity};
     rope->leaf_count++;
     rope->memory += sizeof *leaf + capacity;
     return leaf;
@@ -79,7 +79,7 @@ struct rope_leaf *leaf_take_spare(struct ot_rope *rope)
 {
     struct rope_leaf *leaf = spare_take(&rope->spare_leaves, &rope->spare_leaf_count, LEAF_SIZE);
 
-    *leaf = (struct rope_leaf){.capacity = ROPE_LEAF_CAPACITY};
+    *leaf = (struct rope_leaf){.refs = 1, .capacity = ROPE_LEAF_CAPACITY};
     rope->leaf_count++;
     rope->memory += sizeof *leaf + leaf->capacity;
     return leaf;
@@ -91,6 +91,7 @@ static struct rope_inner *inner_take_spare(struct ot_rope *rope)
         spare_take(&rope->spare_inners, &rope->spare_inner_count, INNER_SIZE);
 
     inner->count = 0;
+    inner->refs = 1;
     rope->inner_count++;
     rope->memory += sizeof *inner;
     return inner;
@@ -98,6 +99,7 @@ static struct rope_inner *inner_take_spare(struct ot_rope *rope)
 
 static void inner_free(struct ot_rope *rope, struct rope_inner *inner)
 {
+    MUST_SLOW(inner->refs == 1);
     rope->inner_count--;
     rope->memory -= sizeof *inner;
     free(inner);
@@ -248,10 +250,24 @@ static void root_shrink(struct ot_rope *rope)
     finger_free(rope); /* a small document costs no more than it needs */
 }
 
+/* An empty one. */
+static void leaf_free(struct ot_rope *rope, struct rope_leaf *leaf)
+{
+    rope->leaf_count--;
+    rope_unref(rope, leaf, 0);
+}
+
 /* Do two leaves below one parent need little together? */
 static inline bool leaves_fit(const struct rope_inner *parent, unsigned at)
 {
     return leaf_used(parent->children[at]) + leaf_used(parent->children[at + 1]) <= ROPE_LEAF_MERGE;
+}
+
+/* A join changes both. That it can be left away is why it may ask for memory. */
+static bool children_own(struct ot_rope *rope, struct rope_inner *parent, unsigned at, int level)
+{
+    return !rope->snapshot_count || (rope_own_child(rope, &parent->children[at], level) == 0 &&
+                                     rope_own_child(rope, &parent->children[at + 1], level) == 0);
 }
 
 /* Joins two children of a parent if they fit in one. */
@@ -260,15 +276,18 @@ static bool children_join(struct ot_rope *rope, struct rope_inner *parent, unsig
     if (at + 1 >= parent->count)
         return false;
     if (level == 0) {
-        struct rope_leaf *left = parent->children[at], *right = parent->children[at + 1];
-        if (!leaves_fit(parent, at))
+        if (!leaves_fit(parent, at) || !children_own(rope, parent, at, level))
             return false;
+        struct rope_leaf *left = parent->children[at], *right = parent->children[at + 1];
         leaf_join(rope, left, right);
         leaf_free(rope, right);
     } else {
         struct rope_inner *left = parent->children[at], *right = parent->children[at + 1];
-        if (left->count + right->count > ROPE_FANOUT_MERGE)
+        if (left->count + right->count > ROPE_FANOUT_MERGE ||
+            !children_own(rope, parent, at, level))
             return false;
+        left = parent->children[at];
+        right = parent->children[at + 1];
         inner_move(right, 0, left);
         inner_free(rope, right);
     }

@@ -6,6 +6,7 @@ struct sums {
     uint64_t units;
     size_t bytes, memory, attrs_bytes;
     uint32_t run_count, leaf_count, inner_count;
+    bool shared;
 };
 
 static void verify_leaf(const struct ot_rope *rope, const struct rope_leaf *leaf, struct sums *sums)
@@ -37,6 +38,8 @@ static void verify_leaf(const struct ot_rope *rope, const struct rope_leaf *leaf
     MUST(units == leaf->units && start == leaf->size);
     sums->units += units;
     sums->memory += sizeof *leaf + leaf->capacity;
+    sums->shared |= leaf->refs > 1;
+    MUST(leaf->refs > 0);
     sums->run_count += leaf->run_count;
     sums->leaf_count++;
 }
@@ -56,6 +59,8 @@ static void verify_node(const struct ot_rope *rope, const void *node, int level,
         MUST(sums->units - before == inner->units[i]);
     }
     sums->memory += sizeof *inner;
+    sums->shared |= inner->refs > 1;
+    MUST(inner->refs > 0);
     sums->inner_count++;
 }
 
@@ -85,7 +90,11 @@ void ot_rope_verify(const struct ot_rope *rope)
         verify_finger(rope, rope->finger);
         sums.memory += sizeof *rope->finger;
     }
-    MUST(sums.units == rope->units && sums.bytes == rope->bytes && sums.memory == rope->memory);
+    MUST(sums.units == rope->units && sums.bytes == rope->bytes);
+    /* What snapshots hold is in the document's account, too. */
+    if (!rope->origin)
+        MUST(rope->snapshot_count ? sums.memory < rope->memory : sums.memory == rope->memory);
+    MUST(!sums.shared || rope->snapshot_count || rope->origin);
     MUST(sums.attrs_bytes == rope->attrs_bytes && sums.run_count == rope->run_count);
     MUST(sums.leaf_count == rope->leaf_count && sums.inner_count == rope->inner_count);
     MUST(!rope->spare_leaves && !rope->spare_inners);

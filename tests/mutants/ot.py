@@ -58,6 +58,16 @@ MUTANTS = [
      "return false;"),
     ("newline-unprotected", "ot_rope.c", "comp->kind != OT_RETAIN && index == rope->units",
      "comp->kind == OT_DELETE && index == rope->units"),
+    # snapshots of the rope
+    ("snapshot-typed-over", "ot_rope.c", "if ((!rope->snapshot_count && typing_apply(rope, op))", "if ((typing_apply(rope, op))"),
+    ("snapshot-not-owned", "ot_rope.c", "r = rope->snapshot_count ? op_own(rope, op) : 0;", "r = 0;"),
+    ("snapshot-end-not-owned", "rope_share.c", "i < inner->count && start <= to && !r", "i < inner->count && start < to && !r"),
+    ("snapshot-start-not-owned", "rope_share.c", "if (end >= from)", "if (end > from)"),
+    ("snapshot-joined", "rope_tree.c", "return !rope->snapshot_count ||", "return true ||"),
+    ("snapshot-embed-freed", "rope_share.c", "            leaf_embed_at(leaf, start)->refs++;\n", "            ;\n"),
+    ("snapshot-list-freed", "rope_share.c", "        ot_attrs_ref(leaf->runs[at].attrs);\n", ""),
+    ("snapshot-child-freed", "rope_share.c", "            ((struct rope_leaf *)inner->children[i])->refs++;", "            ;"),
+    ("snapshot-copy-leaks", "rope_share.c", "    rope->memory += sizeof *leaf + leaf->capacity;\n    leaf->refs--;", "    rope->memory += sizeof *leaf + leaf->capacity;"),
     # the history
     ("stale-run", "history_runs.c", " || run_start(run) + history_span(run->level) > h->end", ""),
     ("stale-answer", "history_log.c", "    history_answers_forget(h);\n    return 0;", "    return 0;"),
@@ -65,6 +75,6 @@ MUTANTS = [
 ]
 
 # What is to kill them, quickest first; the sources are those of common/ot and what they need of base.
-TESTS = ["laws", "codec", "json", "history", "utf", "rope"]
+TESTS = ["laws", "codec", "json", "history", "utf", "rope", "snapshot"]
 # Enough to kill, and quick.
 ENVIRONMENT = {"laws": {"WEFT_CASES": "10000"}}

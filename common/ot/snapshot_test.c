@@ -1,0 +1,313 @@
+/*
+ * Snapshots of a rope against copies of a document by stupidity: while ops are applied, while
+ * memory fails; every edit at every border of leaves; what a snapshot costs. WEFT_SEED=<seed>
+ * WEFT_CASES=1 replays a session, WEFT_SWEEP=n runs n times as many.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fail_test.h"
+#include "ot_naive.h"
+#include "ot_rope.h"
+
+#define SNAPSHOTS 4
+#define INNER_BYTES_MAX 256
+#define LEAF_BYTES_MAX 1040
+
+static uint64_t env_number(const char *name, uint64_t otherwise)
+{
+    const char *value = getenv(name);
+
+    return value ? strtoull(value, NULL, 10) : otherwise;
+}
+
+struct reader {
+    const struct ot_rope *snapshot; /* NULL: none */
+    struct naive then;
+};
+
+struct session {
+    uint64_t seed;
+    struct rng rng;
+    struct arena mem;
+    struct ot_attrs_table *table;
+    struct ot_rope *rope;
+    struct naive doc;
+    struct naive_mix mix;
+    struct reader readers[SNAPSHOTS];
+};
+
+#define EXPECT(s, cond)                                                                            \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            ck_abort_msg("seed %lu: %s", (s)->seed, #cond);                                        \
+    } while (0)
+
+static void session_begin(struct session *s, uint64_t seed, unsigned units)
+{
+    struct ot_op op;
+
+    *s = (struct session){.seed = seed};
+    rng_init(&s->rng, seed);
+    arena_init(&s->mem, 256u << 20);
+    s->table = ot_attrs_table_new(1u << 20);
+    s->rope = ot_rope_new(s->table);
+    s->mix = (struct naive_mix){.comps_max = (unsigned)rng_between(&s->rng, 1, 12),
+                                .length_max = (unsigned)rng_between(&s->rng, 1, 300),
+                                .attrs = rng_percent(&s->rng, 60),
+                                .embeds = rng_percent(&s->rng, 60)};
+    naive_random_document(&s->rng, &s->mem, units, &s->mix, &op);
+    EXPECT(s, ot_rope_apply(s->rope, &op) == 0 && naive_apply(&s->doc, &op) == 0);
+}
+
+static void reader_begin(struct session *s, struct reader *r)
+{
+    r->snapshot = ot_rope_snapshot(s->rope);
+    EXPECT(s, r->snapshot);
+    naive_copy(&r->then, &s->doc);
+}
+
+static void reader_end(struct reader *r)
+{
+    if (!r->snapshot)
+        return;
+    r->snapshot = ot_rope_snapshot_release(r->snapshot);
+    naive_fini(&r->then);
+    r->then = (struct naive){0};
+}
+
+static void session_end(struct session *s)
+{
+    for (unsigned i = 0; i < SNAPSHOTS; i++)
+        reader_end(&s->readers[i]);
+    ot_rope_verify(s->rope); /* to the byte: nothing of a snapshot is left */
+    ot_rope_free(s->rope);
+    ot_attrs_table_free(s->table); /* that no list is held any more */
+    naive_fini(&s->doc);
+    arena_fini(&s->mem);
+}
+
+static void compare(struct session *s, const struct ot_rope *rope, const struct naive *doc)
+{
+    struct ot_op op;
+    struct naive back = {0};
+
+    ot_rope_verify(rope);
+    EXPECT(s, ot_rope_to_op(rope, &s->mem, &op) == 0 && naive_apply(&back, &op) == 0);
+    EXPECT(s, naive_equal(&back, doc));
+    naive_fini(&back);
+}
+
+static void compare_all(struct session *s)
+{
+    arena_reset(&s->mem);
+    compare(s, s->rope, &s->doc);
+    for (unsigned i = 0; i < SNAPSHOTS; i++)
+        if (s->readers[i].snapshot)
+            compare(s, s->readers[i].snapshot, &s->readers[i].then);
+}
+
+static void step(struct session *s)
+{
+    struct reader *r = &s->readers[rng_below(&s->rng, SNAPSHOTS)];
+    struct ot_op op;
+
+    if (rng_percent(&s->rng, 30)) {
+        if (r->snapshot)
+            reader_end(r);
+        else
+            reader_begin(s, r);
+    }
+    arena_reset(&s->mem);
+    naive_random_op(&s->rng, &s->mem, &s->doc, &s->mix, &op);
+    EXPECT(s, ot_rope_apply(s->rope, &op) == 0 && naive_apply(&s->doc, &op) == 0);
+}
+
+START_TEST(test_snapshots_stay)
+{
+    uint64_t seed = env_number("WEFT_SEED", 7001);
+    uint64_t cases = env_number("WEFT_CASES", 40 * env_number("WEFT_SWEEP", 1));
+
+    printf("snapshots: %lu sessions from seed %lu\n", cases, seed);
+    for (uint64_t i = 0; i < cases; i++) {
+        struct session s;
+        bool large = (seed + i) % 4 == 0;
+        session_begin(&s, seed + i, large ? 12000 : (unsigned)((seed + i) * 37 % 900));
+        if (rng_percent(&s.rng, 30))
+            s.mix.comps_max = 300;
+        for (unsigned n = 0; n < 60; n++) {
+            step(&s);
+            if (!large || n % 12 == 0)
+                compare_all(&s);
+        }
+        compare_all(&s);
+        session_end(&s);
+    }
+}
+END_TEST
+
+/* A step that fails changes neither the document nor a snapshot. */
+START_TEST(test_memory_fails_anywhere)
+{
+    uint64_t failures = 0;
+
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct session s;
+        struct ot_op op;
+        session_begin(&s, seed, (unsigned)(seed * 97 % 4000));
+        naive_random_op(&s.rng, &s.mem, &s.doc, &s.mix, &op);
+        reader_begin(&s, &s.readers[0]);
+        for (uint64_t n = 0;; n++) {
+            allocations_left = n;
+            int r = ot_rope_apply(s.rope, &op);
+            allocations_left = UINT64_MAX;
+            if (r == 0)
+                break;
+            failures++;
+            EXPECT(&s, r == -ENOMEM);
+            compare(&s, s.rope, &s.doc);
+            compare(&s, s.readers[0].snapshot, &s.readers[0].then);
+        }
+        EXPECT(&s, naive_apply(&s.doc, &op) == 0);
+        compare(&s, s.rope, &s.doc);
+        compare(&s, s.readers[0].snapshot, &s.readers[0].then);
+        allocations_left = 0;
+        EXPECT(&s, !ot_rope_snapshot(s.rope));
+        allocations_left = UINT64_MAX;
+        session_end(&s);
+    }
+    ck_assert_uint_gt(failures, 200);
+}
+END_TEST
+
+/* --- everything at the borders of leaves --- */
+
+static uint64_t edit(struct session *s, uint64_t index, uint64_t remove, uint64_t insert, bool bold)
+{
+    static const uint8_t list[] = {1, 'b', 4, 't', 'r', 'u', 'e'};
+    struct slice text = slice_of(memset(arena_alloc(&s->mem, insert + 1), 'x', insert + 1), insert);
+    struct ot_builder b;
+    struct ot_op op;
+
+    ot_builder_init(&b, &s->mem);
+    ot_builder_retain(&b, index, (struct slice){0});
+    if (bold)
+        ot_builder_retain(&b, remove, slice_of(list, sizeof list));
+    else
+        ot_builder_delete(&b, remove);
+    ot_builder_insert(&b, text, (uint32_t)insert, (struct slice){0});
+    EXPECT(s, ot_builder_finish(&b, &op) == 0);
+    size_t before = ot_rope_memory(s->rope);
+    EXPECT(s, ot_rope_apply(s->rope, &op) == 0 && naive_apply(&s->doc, &op) == 0);
+    return ot_rope_memory(s->rope) - before;
+}
+
+/* Typed at the end, as people do: leaves as full as that makes them. */
+static void typed_begin(struct session *s, unsigned units)
+{
+    session_begin(s, units, 0);
+    for (unsigned at = 0; at < units; at += 8)
+        edit(s, at, 0, 8, false);
+    arena_reset(&s->mem);
+}
+
+/* Deletes, formats and inserts between any two places beside borders of leaves, on documents of
+ * one to four leaves; each beside a snapshot that stays. */
+static uint64_t borders_case(unsigned units, uint64_t from, uint64_t to, unsigned what)
+{
+    static const uint64_t inserts[] = {0, 1, 200, 3000};
+    struct session s;
+
+    typed_begin(&s, units);
+    reader_begin(&s, &s.readers[0]);
+    edit(&s, from, to - from, inserts[what & 3], what & 4);
+    compare_all(&s);
+    session_end(&s);
+    return 1;
+}
+
+/* The ends of the document and the units beside borders of leaves. Runs of one list end there. */
+static unsigned places_find(unsigned units, uint64_t places[static 16])
+{
+    struct session s;
+    struct ot_rope_iter iter;
+    struct ot_run run;
+    unsigned count = 0;
+
+    typed_begin(&s, units);
+    places[count++] = 0;
+    ot_rope_iter_init(&iter, s.rope);
+    while (ot_rope_iter_next(&iter, &run) && iter.index < units) {
+        for (int beside = -1; beside <= 1; beside++)
+            places[count++] = iter.index + (uint64_t)(int64_t)beside;
+        ck_assert_uint_lt(count, 16);
+    }
+    places[count++] = units;
+    session_end(&s);
+    return count;
+}
+
+START_TEST(test_every_edit_at_borders)
+{
+    uint64_t cases = 0, places[16];
+
+    for (unsigned units = 800; units <= 3600; units += 900) {
+        unsigned count = places_find(units, places);
+        ck_assert_uint_ge(count, 2 + units / 1000 * 3);
+        for (unsigned i = 0; i < count; i++)
+            for (unsigned j = i; j < count; j++)
+                for (unsigned what = 0; what < 8; what++)
+                    if (i < j || what & 3)
+                        cases += borders_case(units, places[i], places[j], what);
+    }
+    printf("snapshots: %lu edits at borders\n", cases);
+    ck_assert_uint_gt(cases, 900);
+}
+END_TEST
+
+/* --- what it costs --- */
+
+/* A snapshot costs a struct, the first key behind it the way to its leaf, the next there nothing.
+ */
+START_TEST(test_costs_what_changed)
+{
+    struct session s;
+
+    typed_begin(&s, 100000);
+    size_t alone = ot_rope_memory(s.rope);
+    reader_begin(&s, &s.readers[0]);
+    ck_assert_uint_le(ot_rope_memory(s.rope) - alone, 256);
+    uint64_t first = edit(&s, 50000, 0, 1, false);
+    ck_assert_uint_gt(first, 512);
+    ck_assert_uint_le(first, 2 * LEAF_BYTES_MAX + 3 * INNER_BYTES_MAX); /* beside a border: two */
+    ck_assert_uint_eq(edit(&s, 50001, 0, 1, false), 0);
+    reader_begin(&s, &s.readers[1]);
+    ck_assert_uint_gt(edit(&s, 50002, 0, 1, false), 512);
+    reader_end(&s.readers[0]);
+    compare_all(&s);
+    reader_end(&s.readers[1]);
+    /* The first key divided a full leaf; verify() tells that nothing else is left. */
+    ck_assert_uint_le(ot_rope_memory(s.rope), alone + LEAF_BYTES_MAX);
+    session_end(&s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("snapshot");
+    TCase *tcase = tcase_create("snapshot");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tcase, 0);
+    tcase_add_test(tcase, test_snapshots_stay);
+    tcase_add_test(tcase, test_memory_fails_anywhere);
+    tcase_add_test(tcase, test_every_edit_at_borders);
+    tcase_add_test(tcase, test_costs_what_changed);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
