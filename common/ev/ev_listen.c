@@ -24,6 +24,7 @@ struct ev_listen {
     int fd;         /* owned; -1: freed */
     int reserve_fd; /* owned; -1: could not be had again yet */
     int accept_max;
+    int backlog;
     bool paused;
 };
 
@@ -139,7 +140,7 @@ static int stale_unix_remove(const struct ev_address *address)
 }
 
 static int socket_open(const struct ev_address *address, const struct ev_listen_config *config,
-                       int *ret)
+                       int backlog, int *ret)
 {
     int fd, r;
 
@@ -154,7 +155,7 @@ static int socket_open(const struct ev_address *address, const struct ev_listen_
     r = options_set(fd, address, config);
     if (r == 0 && bind(fd, &address->sa, address->size) < 0)
         r = -errno;
-    if (r == 0 && listen(fd, config->backlog ? config->backlog : BACKLOG_DEFAULT) < 0)
+    if (r == 0 && listen(fd, backlog) < 0)
         r = -errno;
     if (r < 0) {
         close(fd);
@@ -189,12 +190,13 @@ int ev_listen_new(struct ev_loop *loop, const struct ev_address *address,
     listen->on_accept = on_accept;
     listen->arg = arg;
     listen->accept_max = config->accept_max ? config->accept_max : ACCEPT_DEFAULT;
+    listen->backlog = config->backlog ? config->backlog : BACKLOG_DEFAULT;
     ev_task_init(&listen->release, listen_release, listen);
     listen->reserve_fd = reserve_open();
     listen->resume = ev_timer_new(loop, accept_again, listen);
     if (!listen->resume)
         goto fail;
-    r = socket_open(address, config, &listen->fd);
+    r = socket_open(address, config, listen->backlog, &listen->fd);
     if (r < 0)
         goto fail;
     event_assign(&listen->event, loop->base, listen->fd, EV_READ | EV_PERSIST, listen_ready,
@@ -234,6 +236,15 @@ struct ev_listen *ev_listen_free(struct ev_listen *listen)
     listen->resume = ev_timer_free(listen->resume);
     ev_loop_release(listen->loop, &listen->release);
     return NULL;
+}
+
+struct ev_listen *ev_listen_finish(struct ev_listen *listen)
+{
+    /* The kernel's queue holds one more than it was told. */
+    for (int i = 0; listen && i <= listen->backlog; i++)
+        if (!accept_one(listen))
+            break;
+    return ev_listen_free(listen);
 }
 
 void ev_listen_address(const struct ev_listen *listen, struct ev_address *ret)

@@ -37,6 +37,12 @@ int ev_listen_new(struct ev_loop *loop, const struct ev_address *address,
                   void (*on_accept)(void *arg, int fd, const struct ev_address *peer), void *arg,
                   struct ev_listen **ret) __attribute__((warn_unused_result));
 struct ev_listen *ev_listen_free(struct ev_listen *listen);
+/*
+ * Hands out first what waits in the kernel's queue, which closing the socket would reset: at most
+ * as many as the backlog, so that a storm of clients cannot keep it here. Who comes between the
+ * last look and the close is reset all the same; one who connects can see that at any address.
+ */
+struct ev_listen *ev_listen_finish(struct ev_listen *listen);
 /* Where it listens really (port 0 was chosen by the kernel). */
 void ev_listen_address(const struct ev_listen *listen, struct ev_address *ret);
 /* Stops accepting (the backlog fills) and goes on. */

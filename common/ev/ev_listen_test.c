@@ -125,6 +125,54 @@ END_TEST
 
 /* ---- admin http ----------------------------------------------------------------------------- */
 
+#define QUEUED 5
+
+struct storm {
+    struct ev_address address;
+    int fds[2 * QUEUED + 2];
+    int connected, accepted;
+};
+
+static void storm_connect(struct storm *storm)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    ck_assert_int_lt(storm->connected, 2 * QUEUED + 2);
+    (void)connect(fd, &storm->address.sa, storm->address.size);
+    storm->fds[storm->connected++] = fd;
+}
+
+/* For each that is accepted another one comes. */
+static void storm_accept(void *arg, int fd, const struct ev_address *peer)
+{
+    struct storm *storm = arg;
+
+    (void)peer;
+    storm->accepted++;
+    close(fd);
+    storm_connect(storm);
+}
+
+START_TEST(finishing_hands_out_what_waits_and_ends)
+{
+    struct ev_listen_config config = {.backlog = QUEUED - 1};
+    struct storm storm = {0};
+    struct ev_listen *listen;
+
+    ck_assert_ptr_null(ev_listen_finish(NULL));
+    ck_assert(ev_address_parse("127.0.0.1:0", &storm.address));
+    ck_assert_int_eq(ev_listen_new(loop, &storm.address, &config, storm_accept, &storm, &listen),
+                     0);
+    ev_listen_address(listen, &storm.address);
+    for (int i = 0; i < QUEUED; i++)
+        storm_connect(&storm);
+    ck_assert_ptr_null(ev_listen_finish(listen));
+    ck_assert_int_eq(storm.accepted, QUEUED);
+    for (int i = 0; i < storm.connected; i++)
+        close(storm.fds[i]);
+}
+END_TEST
+
 static void http_handle(void *arg, const struct ev_http_request *request,
                         struct ev_http_reply *reply)
 {
@@ -226,6 +274,7 @@ int main(void)
     tcase_add_test(tc, unix_sockets_replace_only_the_dead);
     tcase_add_test(tc, without_descriptors_clients_see_an_end_and_the_loop_rests);
     tcase_add_test(tc, a_paused_listener_accepts_nothing);
+    tcase_add_test(tc, finishing_hands_out_what_waits_and_ends);
     tcase_add_test(tc, admin_port_answers);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);

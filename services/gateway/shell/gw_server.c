@@ -92,7 +92,8 @@ void gw_server_stop(struct gw_server *server)
 {
     struct gw_socket *s;
 
-    server->listen = ev_listen_free(server->listen);
+    /* With those whom the kernel has taken in: closing alone would reset them. */
+    server->listen = ev_listen_finish(server->listen);
     while ((s = list_first(&server->requests, struct gw_socket, link))) {
         if (gw_socket_idle(s))
             gw_socket_abort(s);

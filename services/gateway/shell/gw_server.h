@@ -58,7 +58,8 @@ void gw_server_fini(struct gw_server *server);
 MUST_CHECK int gw_server_listen(struct gw_server *server, const struct ev_address *address);
 /* Where it listens really (port 0 was chosen by the kernel). */
 void gw_server_address(const struct gw_server *server, struct ev_address *ret);
-/* No new ones: stops listening, and whoever has not asked for anything yet is told 503. */
+/* No new ones: stops listening, and whoever has not asked for anything yet, or waits to be
+ * accepted, is told 503. What he sends is read, or his kernel would drop the answer; for 5 s. */
 void gw_server_stop(struct gw_server *server);
 /* Closes every socket at once, whatever it is doing. */
 void gw_server_abort(struct gw_server *server);

@@ -266,6 +266,42 @@ START_TEST(test_drain)
 }
 END_TEST
 
+/* Who was in the kernel's queue is told, too: with and without a request, of either kind. */
+START_TEST(test_stop_answers_the_queue)
+{
+    static const char *const requests[] = {
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Protocol: weft.v1.proto\r\n\r\n",
+        "GET / HT",
+        "",
+    };
+    enum { COUNT = sizeof requests / sizeof *requests };
+    struct support_client waiting[COUNT];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        support_client_connect(&waiting[i], &address, world_pump);
+        support_client_send_str(&waiting[i], requests[i]);
+    }
+    ck_assert_int_eq(server.stats.sockets, 0);
+    gw_server_stop(&server);
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *answer = support_client_read_text(&waiting[i], NULL);
+        ck_assert_ptr_nonnull(strstr(answer, "HTTP/1.1 503 "));
+        ck_assert_ptr_nonnull(strstr(answer, "Retry-After: 2\r\n"));
+        ck_assert_ptr_nonnull(strstr(answer, "shutting down"));
+    }
+    ck_assert_uint_eq(server.stats.unavailable, COUNT);
+    /* One of them never goes away by itself: that has an end. */
+    for (size_t i = 1; i < COUNT; i++)
+        support_client_close(&waiting[i]);
+    while (!gw_server_empty(&server))
+        world_pump(0);
+    support_client_close(&waiting[0]);
+}
+END_TEST
+
 START_TEST(test_abort)
 {
     world_welcome(&a, WS_PROTOCOL_PROTO);
@@ -298,6 +334,7 @@ int main(void)
     tcase_add_loop_test(t, test_every_split, WS_PROTOCOL_PROTO, WS_PROTOCOL_JSON + 1);
     tcase_add_loop_test(t, test_byte_by_byte, WS_PROTOCOL_PROTO, WS_PROTOCOL_JSON + 1);
     tcase_add_test(t, test_drain);
+    tcase_add_test(t, test_stop_answers_the_queue);
     tcase_add_test(t, test_abort);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
