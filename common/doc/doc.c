@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "doc_private.h"
-#include "mutant.h"
 #include "ot_codec.h"
 #include "ot_utf.h"
 
@@ -179,8 +178,6 @@ enum doc_admission doc_admit(const struct doc *doc, const struct wire_session *i
     }
     /* A repeat of what is in the log is answered as such even after the session was closed. */
     if (session && seq == last && last > 0) {
-        if (MUTANT(NO_DEDUPE))
-            return DOC_ADMIT;
         if (memcmp(session->result.digest, digest, WIRE_DIGEST_SIZE) != 0)
             return DOC_SEQ_REUSED;
         *ret_detail = session->result.rev;

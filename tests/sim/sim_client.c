@@ -21,6 +21,7 @@ struct sim_conn {
 
 #define OVER UINT64_MAX
 #define OFFLINE_MS_MAX 90000
+#define PING_MS 10000 /* so nobody is cut off for silence, which would hide that he is stuck */
 
 static uint64_t in_order(struct sim_world *world, uint64_t *last_ms)
 {
@@ -567,8 +568,13 @@ void sim_client_step(struct sim_client *client)
         client->docs[i].retry_ms = 0;
         client_doc_retry(client->docs[i].doc);
     }
-    if (client->conn)
-        client_pull(client);
+    if (!client->conn)
+        return;
+    if (client->welcomed && world->now_ms >= client->ping_ms) {
+        frame_send(client->conn, &(struct wire_client_frame){.type = WIRE_UP_PING});
+        client->ping_ms = world->now_ms + PING_MS;
+    }
+    client_pull(client);
 }
 
 bool sim_client_connected(const struct sim_client *client)

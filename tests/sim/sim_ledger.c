@@ -97,9 +97,14 @@ static void op_add(struct sim_store *store, struct sim_doc *doc, const struct wi
     struct sim_op *op = op_find(doc, &record->session, record->seq);
 
     if (op) {
-        sim_store_violate(store, SIM_ONCE, "an op stands in the history twice", doc, rev);
+        if (record->seq)
+            sim_store_violate(store, SIM_ONCE, "an op stands in the history twice", doc, rev);
         return;
     }
+    if (record->seq && op_find(doc, &record->session, 0))
+        sim_store_violate(store, SIM_ONCE, "an op of a session that was closed", doc, rev);
+    if (record->seq > 1 && !op_find(doc, &record->session, record->seq - 1))
+        sim_store_violate(store, SIM_ONCE, "an op whose predecessor is missing", doc, rev);
     op = calloc(1, sizeof *op);
     MUST(op);
     op->name.session = record->session;
@@ -122,8 +127,10 @@ static void ops_of_entry(struct sim_store *store, struct sim_doc *doc, struct sl
     }
     for (size_t k = 0; k < entry.count; k++) {
         const struct wire_record *record = &entry.records[k];
-        struct sim_op *op = record->seq ? op_find(doc, &record->session, record->seq) : NULL;
-        if (record->seq && add)
+        /* The end of a session counts as its op 0. */
+        bool named = record->seq || record->kind == WIRE_KIND_CLOSE;
+        struct sim_op *op = named ? op_find(doc, &record->session, record->seq) : NULL;
+        if (named && add)
             op_add(store, doc, record, entry.first_rev + k);
         else if (op && op->rev == entry.first_rev + k) {
             HASH_DEL(doc->ops, op);

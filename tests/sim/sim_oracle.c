@@ -16,6 +16,60 @@ const char *sim_oracle_name(enum sim_oracle oracle)
     return names[oracle];
 }
 
+/* --- bounds (I8) --- */
+
+/* Beyond its bound a tail may have what was admitted when it was within: one entry. */
+#define ENTRY_SLACK (64u << 10)
+
+static void worker_bounds(struct sim_world *world, const struct sim_process *process)
+{
+    struct wk_gauges gauges = wk_core_gauges(process->worker);
+    size_t tails_max = world->doc_count * (world->tail_bytes_max + ENTRY_SLACK);
+
+    if ((size_t)gauges.tail_bytes > tails_max)
+        sim_violate(world, SIM_BOUNDS, "%s keeps %lld bytes of tails, at most %zu are allowed",
+                    process->id, (long long)gauges.tail_bytes, tails_max);
+    if (gauges.bytes > gauges.bytes_max)
+        sim_violate(world, SIM_BOUNDS, "%s holds %lld bytes, at most %lld are allowed", process->id,
+                    (long long)gauges.bytes, (long long)gauges.bytes_max);
+}
+
+static void gateway_bounds(struct sim_world *world, const struct sim_process *process)
+{
+    struct gw_gauges gauges = gw_core_gauges(process->gateway);
+
+    if (gauges.unacked_bytes > gauges.unacked_bytes_max ||
+        gauges.payload_bytes > gauges.payload_bytes_max)
+        sim_violate(world, SIM_BOUNDS, "%s holds more than its accounts allow", process->id);
+    if (gauges.unacked_ops > gauges.attachments)
+        sim_violate(world, SIM_BOUNDS, "%s keeps more than one submit for a client", process->id);
+}
+
+static void archiver_bounds(struct sim_world *world, const struct sim_process *process)
+{
+    struct ar_gauges gauges = ar_core_gauges(process->archiver);
+
+    if (gauges.jobs > gauges.jobs_max || gauges.cache_bytes > gauges.cache_bytes_max)
+        sim_violate(world, SIM_BOUNDS, "%s has more jobs or documents than it may", process->id);
+}
+
+void sim_oracle_step(struct sim_world *world)
+{
+    for (unsigned i = 0; i < world->process_count; i++) {
+        const struct sim_process *process = &world->processes[i];
+        if (!process->boot)
+            continue;
+        if (process->role == SIM_GATEWAY)
+            gateway_bounds(world, process);
+        else if (process->role == SIM_WORKER)
+            worker_bounds(world, process);
+        else
+            archiver_bounds(world, process);
+    }
+}
+
+/* --- the end --- */
+
 static bool unsettled(struct bytes *why, const char *who, unsigned index, const char *what)
 {
     bytes_reset(why);

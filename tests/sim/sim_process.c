@@ -155,7 +155,7 @@ static void archiver_start(struct sim_process *process)
                                .snapshot_bytes = 64u << 10,
                                .poll_ms = 200,
                                .sweep_ms = 1000,
-                               .cache_bytes_max = 1u << 20};
+                               .cache_bytes_max = process->world->cache_bytes_max};
     struct ar_io io = {.ctx = process,
                        .now_ms = io_now_ms,
                        .wall_ms = io_wall_ms,

@@ -48,13 +48,11 @@ void sim_schedule_fini(struct sim_schedule *schedule)
     free(schedule->hits);
 }
 
-void sim_schedule_print(const struct sim_schedule *schedule, uint64_t seed, const char *mutant)
+void sim_schedule_print(const struct sim_schedule *schedule, uint64_t seed)
 {
     const struct sim_limits *limits = &schedule->limits;
 
     printf("replay: weft-sim --seed %llu", (unsigned long long)seed);
-    if (mutant)
-        printf(" --mutant %s", mutant);
     if (limits->clients_max)
         printf(" --clients %u", limits->clients_max);
     if (limits->docs_max)

@@ -14,7 +14,7 @@ struct sim_schedule {
 int sim_schedule_read(struct sim_schedule *schedule, const char *text);
 void sim_schedule_fini(struct sim_schedule *schedule);
 /* The command that replays it. */
-void sim_schedule_print(const struct sim_schedule *schedule, uint64_t seed, const char *mutant);
+void sim_schedule_print(const struct sim_schedule *schedule, uint64_t seed);
 
 /*
  * Starts from a schedule that fails and takes away what is not needed, as long as the same promise

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "cluster_tracker.h"
-#include "mutant.h"
 
 #define DUE_MS 2000
 /* An answer may be under way for so long. */
@@ -76,17 +75,12 @@ static void step_append(struct sim_store *store, struct sim_doc *doc, struct sto
 {
     call->has_head = doc->redis.has_head;
     call->head = doc->redis.head;
-    if (!doc->redis.has_head && !MUTANT(BARE_XADD)) {
+    if (!doc->redis.has_head) {
         call->result = STORAGE_MISSING;
         return;
     }
-    if (!chain_position_equal(&doc->redis.head, &call->expect) && !MUTANT(BARE_XADD)) {
+    if (!chain_position_equal(&doc->redis.head, &call->expect)) {
         call->result = STORAGE_REFUSED;
-        return;
-    }
-    if (MUTANT(BARE_XADD) && doc->redis.log.count &&
-        doc->redis.log.items[doc->redis.log.count - 1].first_rev >= call->first_rev) {
-        call->result = STORAGE_REFUSED; /* all that XADD itself refuses */
         return;
     }
     sim_entries_push(&doc->redis.log, call->first_rev, &call->position, call->payload);
@@ -129,6 +123,15 @@ static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct sto
     call->result = STORAGE_OK;
 }
 
+/* Whatever goes has to be archived, not only the last of it. */
+static void trim_check(struct sim_store *store, struct sim_doc *doc, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!sim_ledger_archived(doc, &doc->redis.log.items[i].position))
+            sim_store_violate(store, SIM_TRIM, "trimmed what is not archived", doc,
+                              doc->redis.log.items[i].position.rev);
+}
+
 static void step_trim(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
 {
     size_t at = 0;
@@ -146,8 +149,7 @@ static void step_trim(struct sim_store *store, struct sim_doc *doc, struct stora
     if (at == doc->redis.log.count ||
         !chain_position_equal(&doc->redis.log.items[at].position, &call->position))
         return;
-    if (!sim_ledger_archived(doc, &call->position))
-        sim_store_violate(store, SIM_TRIM, "trimmed what is not archived", doc, call->position.rev);
+    trim_check(store, doc, at + 1);
     sim_entries_drop_front(&doc->redis.log, at + 1);
     /* The mark still carries the end of the claim: what came meanwhile is due earlier. */
     if (doc->redis.log.count == 0)
@@ -351,10 +353,9 @@ static void step_commit(struct sim_store *store, struct sim_doc *doc, struct sto
     call->result = STORAGE_OK;
 }
 
-bool sim_store_step(struct sim_store *store, struct storage_call *call, unsigned who)
+static bool step(struct sim_store *store, struct sim_doc *doc, struct storage_call *call,
+                 unsigned who)
 {
-    struct sim_doc *doc = call->doc.size ? sim_store_doc(store, call->doc) : NULL;
-
     switch (call->kind) {
     case STORAGE_READ:
         step_read(store, doc, call);
@@ -399,6 +400,17 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, unsigned
     }
     MUST(!"the cores do not ask this");
     return true;
+}
+
+bool sim_store_step(struct sim_store *store, struct storage_call *call, unsigned who)
+{
+    struct sim_doc *doc = call->doc.size ? sim_store_doc(store, call->doc) : NULL;
+    bool done = step(store, doc, call, who);
+
+    if (doc && doc->redis.log.count && !doc->redis.dirty)
+        sim_store_violate(store, SIM_TRIM, "a stream that is not empty has no mark", doc,
+                          doc->redis.head.rev);
+    return done;
 }
 
 void sim_store_lock_lost(struct sim_store *store, struct slice id, const struct storage_lock *lock)

@@ -9,43 +9,43 @@
  * beneath it the oracles sleep. */
 #define SIM_TOTALS(X)                                                                              \
     X(events, 0)                                                                                   \
-    X(edits, 100000)                                                                               \
-    X(acks, 50000)                                                                                 \
+    X(edits, 110000)                                                                               \
+    X(acks, 55000)                                                                                 \
     X(submits, 0)                                                                                  \
     X(ops, 0)                                                                                      \
     X(entries, 0)                                                                                  \
     X(transformed, 30000)                                                                          \
-    X(refused, 2000)                                                                               \
-    X(unknown, 1000)                                                                               \
-    X(appends_refused, 600)                                                                        \
-    X(reappended, 4500)                                                                            \
-    X(repeats, 150)                                                                                \
-    X(crashes, 4000)                                                                               \
-    X(resyncs, 50)                                                                                 \
-    X(resets, 7500)                                                                                \
-    X(stalls, 0)                                                                                   \
-    X(disconnects, 3000)                                                                           \
-    X(reloads, 2500)                                                                               \
+    X(refused, 3000)                                                                               \
+    X(unknown, 1200)                                                                               \
+    X(appends_refused, 550)                                                                        \
+    X(reappended, 5000)                                                                            \
+    X(repeats, 200)                                                                                \
+    X(crashes, 3700)                                                                               \
+    X(resyncs, 60)                                                                                 \
+    X(resets, 7000)                                                                                \
+    X(stalls, 170)                                                                                 \
+    X(disconnects, 2800)                                                                           \
+    X(reloads, 2000)                                                                               \
     X(lost_tails, 350)                                                                             \
     X(rebases, 60)                                                                                 \
     X(commits, 11000)                                                                              \
-    X(renewals, 60)                                                                                \
-    X(handoffs, 450)                                                                               \
-    X(handed_back, 250)                                                                            \
+    X(renewals, 80)                                                                                \
+    X(handoffs, 350)                                                                               \
+    X(handed_back, 150)                                                                            \
     X(gaps, 0)                                                                                     \
-    X(lagging, 4500)                                                                               \
-    X(drains, 300)                                                                                 \
-    X(pauses, 500)                                                                                 \
-    X(restores, 250)                                                                               \
-    X(lost_locks, 50)                                                                              \
+    X(lagging, 3500)                                                                               \
+    X(drains, 250)                                                                                 \
+    X(pauses, 400)                                                                                 \
+    X(restores, 230)                                                                               \
+    X(lost_locks, 20)                                                                              \
     X(lossy, 0)                                                                                    \
     X(ghosts, 350)                                                                                 \
-    X(histories, 250)                                                                              \
-    X(adopted, 1100)                                                                               \
-    X(offline, 300)                                                                                \
-    X(clock_jumps, 0)                                                                              \
-    X(calls_late, 0)                                                                               \
-    X(calls_twice, 0)                                                                              \
+    X(histories, 300)                                                                              \
+    X(adopted, 1200)                                                                               \
+    X(offline, 290)                                                                                \
+    X(clock_jumps, 35)                                                                             \
+    X(calls_late, 350)                                                                             \
+    X(calls_twice, 280)                                                                            \
     X(simulated_ms, 0)
 
 struct sim_totals {

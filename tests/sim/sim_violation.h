@@ -1,6 +1,6 @@
 /*
  * The promises that a run can break. Each has a name, which stands in front of what is printed; a
- * deliberate bug counts as caught only by the promises that it is meant to break (sim_main.c).
+ * deliberate bug counts as caught only by the promises that it is meant to break (--expect).
  */
 #ifndef WEFT_SIM_VIOLATION_H
 #define WEFT_SIM_VIOLATION_H
@@ -16,6 +16,7 @@
     X(LOG, "I6", "what PostgreSQL holds is the replay of the history")                             \
     X(TRIM, "I7", "only what is archived is trimmed")                                              \
     X(TAIL, "tail", "what Redis loses of a tail comes back, also after a handoff")                 \
+    X(BOUNDS, "I8", "nobody holds more than its bound")                                            \
     X(STREAM, "stream", "a client is given only what follows its position")                        \
     X(CLIENT, "client", "no client is stopped or misled while nothing is lost")                    \
     X(CONVERGE, "converge", "all replicas equal the replay of the history")                        \
@@ -26,6 +27,7 @@ enum sim_oracle {
 #define X(constant, name, text) SIM_##constant,
     SIM_ORACLES(X)
 #undef X
+        SIM_ORACLE_COUNT,
 };
 
 /* The first promise broken in a run; empty text: none. */

@@ -117,6 +117,7 @@ void sim_world_init(struct sim_world *world, uint64_t seed, const struct sim_lim
     processes_draw(world);
     world->tail_bytes_max =
         rng_percent(&world->rng, 10) ? 8192 : 1u << rng_between(&world->rng, 16, 20);
+    world->cache_bytes_max = rng_percent(&world->rng, 20) ? 4096 : 1u << 20;
     world->commit_ms = rng_percent(&world->rng, 50) ? rng_between(&world->rng, 1, 20) : 0;
     world->doc_count =
         at_most((unsigned)rng_between(&world->rng, 1, SIM_DOCS_MAX), limits->docs_max);
@@ -143,6 +144,7 @@ static void process_step(struct sim_process *process)
 
 static void step(struct sim_world *world, struct sim_event *event)
 {
+    sim_oracle_step(world);
     world->step++;
     if (!world->healing)
         sim_faults_step(world);

@@ -8,7 +8,7 @@
  *   sim_store.c    Redis and PostgreSQL         sim_ghost.c    submits that no client would make
  *   sim_ledger.c   the oracle's memory          sim_oracle.c   what must hold in the end
  *   sim_run.c      seeds on all cores           sim_shrink.c   a short schedule of a failing seed
- *   sim_mutants.c  what deliberate bugs break   sim_totals.c   what happened, and how much must
+ *   sim_totals.c   what happened, and how much must
  *
  * A process that dies takes its core with it; events of its former life are recognised by their
  * boot id and dropped. Nothing here is random except through sim_world.rng.
@@ -95,7 +95,7 @@ struct sim_client {
     struct sim_conn *conn;
     bool welcomed;
     int64_t clock_ms; /* how far its clock is corrected */
-    uint64_t reconnect_ms, edit_ms;
+    uint64_t reconnect_ms, edit_ms, ping_ms;
 };
 
 /* An ack that a client was given: the oracle looks for it in the history. */
@@ -128,8 +128,9 @@ struct sim_world {
     struct sim_client clients[SIM_CLIENTS_MAX];
     struct sim_conn *conns; /* owned; all that ever were */
     unsigned client_count, doc_count;
-    uint64_t commit_ms;    /* of workers: 0, or commits apart */
-    size_t tail_bytes_max; /* of workers: small ones read history from PostgreSQL */
+    uint64_t commit_ms;     /* of workers: 0, or commits apart */
+    size_t tail_bytes_max;  /* of workers: small ones read history from PostgreSQL */
+    size_t cache_bytes_max; /* of archivers */
     char doc_ids[SIM_DOCS_MAX][16];
     unsigned edits_left;
     struct sim_ack *acks; /* owned */
@@ -226,6 +227,8 @@ enum gw_send sim_conn_send(void *ctx, void *conn, struct refbuf *frame);
 void sim_conn_close(void *ctx, void *conn, uint32_t code);
 
 /* sim_oracle.c */
+/* What must hold at every moment. */
+void sim_oracle_step(struct sim_world *world);
 /* Has everything settled? If not, why says what has not. */
 bool sim_oracle_quiet(struct sim_world *world, struct bytes *why);
 void sim_oracle_final(struct sim_world *world);

@@ -28,7 +28,6 @@
 #include <stdlib.h>
 
 #include "ar_core_private.h"
-#include "mutant.h"
 
 #define ATTEMPTS_MAX 3
 
@@ -320,13 +319,8 @@ static void check_done(struct ar_job *job)
 {
     struct chain_position at = doc_position(job->doc);
 
-    bool trimmed = MUTANT(TRIM_BEFORE_COMMIT) && job->call.kind == STORAGE_TRIM;
-    if (!trimmed && !still_there(job)) {
+    if (!still_there(job)) {
         unlock_begin(job);
-        return;
-    }
-    if (MUTANT(TRIM_BEFORE_COMMIT) && !trimmed) {
-        trim_begin(job, AR_CHECKING);
         return;
     }
     struct storage_call *commit = call_begin(job, AR_COMMITTING, STORAGE_COMMIT);

@@ -29,7 +29,6 @@
  * document.
  */
 #include "gw_internal.h"
-#include "mutant.h"
 
 /* --- the state --- */
 
@@ -531,7 +530,7 @@ void att_opened(struct gw_att *att, const struct wire_opened *opened)
         extra_release(att);
         att->create_kind = WIRE_DOC_NONE;
     }
-    bool quiet = att->shown && (opened->outcome == WIRE_OPENED_UP_TO_DATE || MUTANT(NO_GAP_CHECK));
+    bool quiet = att->shown && opened->outcome == WIRE_OPENED_UP_TO_DATE;
     if (!quiet && !opened_show(att, opened)) {
         att_submit_forward(att);
         return;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 
-#include "mutant.h"
 #include "wk_doc.h"
 
 /* Commits come apart by so much of what they hold: 12 ops are 3 ms. */
@@ -185,8 +184,6 @@ static bool entry_form(struct wk_doc *d)
         wk_load_retry(d);
         return true;
     }
-    if (MUTANT(ACK_BEFORE_APPEND))
-        wk_broadcast(d, e);
     wk_append_send(d, e);
     formed_measure(d, e, clock_us(d->core) - began_us);
     return true;
@@ -260,8 +257,7 @@ static void appended(struct wk_doc *d)
         wk_settled(d);
         return;
     }
-    if (!MUTANT(ACK_BEFORE_APPEND))
-        wk_broadcast(d, e);
+    wk_broadcast(d, e);
     wk_ring_trim(d);
     d->state = WK_LIVE;
     wk_doc_next(d);
