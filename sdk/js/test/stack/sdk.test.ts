@@ -82,9 +82,12 @@ describe.skipIf(!URL)("with real servers", () => {
 
   test("presence: who is here, with cursors that move with the text", async () => {
     const id = newDocId();
-    const a = client().open(id, { create }), b = client().open(id, { create: { kind: "rich" } });
-    await Promise.all([a.ready, b.ready]);
+    const a = client().open(id, { create });
+    await a.ready;
     a.submit([{ insert: "0123456789" }]);
+    await a.saved(); // only now: of two who create, one gets the other's text, and its own as a draft
+    const b = client().open(id);
+    await b.ready;
     await together(a, b);
     a.presence.set({ name: "Ada", color: "#a00", cursor: { anchor: 5, head: 8 }, data: { x: 1 } });
     await until(() => b.presence.peers()[0]?.cursor?.head === 8, b);
