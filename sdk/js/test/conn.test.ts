@@ -29,6 +29,7 @@ class Host implements ConnHost {
 }
 
 class FakeDoc implements ConnDoc {
+  closing = false;
   out: UpFrame[] = [];
   told: string[] = [];
   due = () => Infinity;
@@ -207,6 +208,28 @@ describe("documents", () => {
     core.closed(20);
     expect(a.told).toEqual(["connected", "disconnected"]);
     expect(b.told).toEqual(["connected", "closed", "disconnected"]);
+  });
+
+  test("opened again before the end of the last use is heard: nothing of that reaches the new one", () => {
+    const last = new FakeDoc(), next = new FakeDoc();
+    core.add("d", last);
+    online();
+    last.closing = true;
+    core.remove("d");
+    core.add("d", next);
+    core.received(message(error(34, "retry-later", 2, false, 500, "d")), 10);
+    expect(next.told).toEqual([]);
+    core.received(message({ $case: "closed", value: { doc: utf8("d") } }), 11);
+    expect(next.told).toEqual(["connected"]);
+    core.received(message({ $case: "closed", value: { doc: utf8("d") } }), 12);
+    expect(next.told).toEqual(["connected", "closed"]);
+    next.closing = true;
+    core.remove("d");
+    const third = new FakeDoc();
+    core.add("d", third);
+    core.closed(20);
+    online(20_000);
+    expect(third.told).toEqual(["disconnected", "connected"]);
   });
 
   test("many frames leave in few messages, none too large", () => {

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +82,39 @@ test("one has a document at a time; a process that is gone has none", async () =
   await (await storage.doc("d")).close();
   await fs.writeFile(`${await file()}.lock`, String(process.pid)); // as after a container's restart
   await (await storage.doc("d")).close();
+});
+
+test("a lock of a process that was killed counts no more, though another has its id", async () => {
+  const doc = await storage.doc("d");
+  await doc.replace(bytes(1), summary);
+  await doc.close();
+  const path = `${await file()}.lock`;
+  const program = `import { fileStorage } from ${JSON.stringify(new URL("../dist/node.js", import.meta.url).href)};
+    await fileStorage(${JSON.stringify(folder)}).doc("d"); console.log("taken"); setInterval(() => {}, 1000);`;
+  const child = spawn("node", ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const owner = await fs.readFile(path, "utf8");
+  expect(owner).toMatch(new RegExp(`^${child.pid} `));
+  await expect(storage.doc("d")).rejects.toMatchObject({ code: "ELOCKED" });
+  child.kill("SIGKILL");
+  await new Promise((resolve) => child.once("close", resolve));
+  // This test's parent has another start than the one that is dead.
+  await fs.writeFile(path, owner.replace(/^\d+/, String(process.ppid)));
+  const next = await storage.doc("d");
+  await expect(storage.doc("d")).rejects.toMatchObject({ code: "ELOCKED" });
+  await next.close();
+  expect((await fs.readdir(folder)).filter((name) => name.includes(".lock"))).toEqual([]);
+});
+
+test("of many that want a dead one's document, one gets it", async () => {
+  const doc = await storage.doc("d");
+  await doc.replace(bytes(1), summary);
+  await doc.close();
+  await fs.writeFile(`${await file()}.lock`, "4194305 x:1");
+  const tried = await Promise.allSettled(Array.from({ length: 20 }, () => storage.doc("d")));
+  const got = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  expect(got.length).toBe(1);
+  await got[0]!.close();
 });
 
 test("documents are listed, newest first, and can be removed", async () => {

@@ -14,6 +14,7 @@ import { decodeDown, encodeUp, type DownFrame, type UpFrame } from "../wire/fram
 import { Addresses, Backoff } from "./backoff.ts";
 import { fromUtf8 } from "./bytes.ts";
 import { errorOf, WeftError } from "./errors.ts";
+import { Code } from "./kinds.ts";
 
 export type Limits = Extract<DownFrame, { $case: "welcome" }>["value"];
 
@@ -32,6 +33,8 @@ export interface ConnDoc {
   connected(limits: Limits): void;
   disconnected(): void;
   frame(frame: DownFrame, now: number): void;
+  /** A Close has left that is not answered yet. */
+  readonly closing: boolean;
   /** The time that a passing error asked for is over. */
   retry(): void;
   /** The next frame to send now, or null. */
@@ -80,14 +83,18 @@ export class ConnCore {
     this.addresses = new Addresses(urls, random);
   }
 
+  /** Uses that were given up: until the server has said so too, what it says of them is not for the next. */
+  private readonly ending = new Set<string>();
+
   // --- documents ---
 
   add(id: string, doc: ConnDoc): void {
     this.docs.set(id, doc);
-    if (this.phase === "open") doc.connected(this.limits!);
+    if (this.phase === "open" && !this.ending.has(id)) doc.connected(this.limits!);
   }
 
   remove(id: string): void {
+    if (this.phase === "open" && this.docs.get(id)?.closing) this.ending.add(id);
     this.docs.delete(id);
     this.retries.delete(id);
   }
@@ -212,9 +219,18 @@ export class ConnCore {
         return;
       case "error":
         if (frame.value.scope === 3 || frame.value.doc.length === 0) return this.refused(frame, now);
+        if (this.ending.has(fromUtf8(frame.value.doc))) break;
         if (!frame.value.permanent) this.retryLater(frame, now);
     }
+    if (this.ending.has(fromUtf8(frame.value.doc))) return this.ends(frame);
     this.docs.get(fromUtf8(frame.value.doc))?.frame(frame, now);
+  }
+
+  private ends(frame: DownFrame & { value: { doc: Uint8Array } }): void {
+    const id = fromUtf8(frame.value.doc);
+    if (frame.$case !== "closed" && !(frame.$case === "error" && frame.value.code === Code.NOT_OPEN)) return;
+    this.ending.delete(id);
+    this.docs.get(id)?.connected(this.limits!);
   }
 
   private welcome(limits: Limits, now: number): void {
@@ -264,6 +280,7 @@ export class ConnCore {
     this.host.close(code, reason);
     this.welcomeBy = this.leaveAt = this.pingAt = this.pongBy = Infinity;
     this.retries.clear();
+    this.ending.clear();
     if (this.phase === "open") for (const doc of this.docs.values()) doc.disconnected();
   }
 

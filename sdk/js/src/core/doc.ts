@@ -84,6 +84,10 @@ export class DocCore implements ConnDoc {
     this.phase = "idle";
   }
 
+  get closing(): boolean {
+    return this.link === "closing";
+  }
+
   /** Everything that was told to the host up to this version is stored (or never will be). */
   stored(version: number): void {
     this.storedVersion = version;

@@ -10,7 +10,8 @@
  *
  * Appending adds records and flushes; replacing writes another file and renames it. A file that
  * breaks off in a record, or whose last record is damaged, ends before it: it was never confirmed.
- * `NAME.lock` holds the id of the process that has the document.
+ * `NAME.lock` holds the id of the process that has the document and when that was started, so that
+ * another process of the same id, after the first was killed, is not taken for it.
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
@@ -125,29 +126,76 @@ class FileDoc implements StorageDoc {
   }
 }
 
-/** Locks of this process: in a container every process of every start may have the same id. */
+/** What this process has, or is about to take. */
 const held = new Set<string>();
+/** What stands in the locks of this process. */
+let owner: Promise<string> | null = null;
+let tries = 0;
+/** So many thieves may have died in a row, each while it took the lock of the one before. */
+const DEPTH_MAX = 3;
 
-/** Takes the lock, also from a process that is gone. */
 async function lock(path: string): Promise<void> {
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      await fs.writeFile(path, String(process.pid), { flag: "wx" });
-      held.add(path);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const owner = Number(await readOrNull(path));
-    if (owner === process.pid ? held.has(path) : owner > 0 && alive(owner)) break;
-    await fs.rm(path, { force: true });
-  }
+  const ours = held.has(path);
+  held.add(path);
+  if (!ours && (await take(path, 0).catch((error: unknown) => refuse(path, error)))) return;
+  if (!ours) held.delete(path);
   throw Object.assign(new Error(`${path}: another process has this document`), { code: "ELOCKED" });
+}
+
+function refuse(path: string, error: unknown): never {
+  held.delete(path);
+  throw error;
+}
+
+/** Also from a process that is gone. */
+async function take(path: string, depth: number): Promise<boolean> {
+  owner ??= startOf(process.pid).then((start) => `${process.pid} ${start}`);
+  const own = `${path}.${process.pid}.${tries++}`;
+  try {
+    // Written elsewhere and linked: a lock is never seen without its owner.
+    await fs.writeFile(own, await owner);
+    if (await linked(own, path)) return true;
+    if (depth === DEPTH_MAX || (await isTaken(path))) return false;
+    // Its owner is dead. Who replaces it holds a lock for that: of two, the later would replace the earlier.
+    const right = `${path}~`;
+    if (!(await take(right, depth + 1))) return false;
+    try {
+      if (await linked(own, path)) return true;
+      if (await isTaken(path)) return false;
+      await fs.rename(own, path);
+      return true;
+    } finally {
+      await fs.rm(right, { force: true });
+    }
+  } finally {
+    await fs.rm(own, { force: true });
+  }
+}
+
+async function linked(own: string, path: string): Promise<boolean> {
+  try {
+    await fs.link(own, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 async function unlock(path: string): Promise<void> {
   await fs.rm(path, { force: true });
   held.delete(path);
+}
+
+/** Whether its owner lives, or it has gone just now. */
+async function isTaken(path: string): Promise<boolean> {
+  const found = await readOrNull(path);
+  if (!found) return true;
+  const [pid, start] = String(found).split(" ");
+  // Ours it is not, so it was left by an earlier process: in a container ids come again soon.
+  if (Number(pid) === process.pid || !(Number(pid) > 0) || !alive(Number(pid))) return false;
+  const now = await startOf(Number(pid));
+  return !start || !now || start === now;
 }
 
 function alive(pid: number): boolean {
@@ -157,6 +205,15 @@ function alive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+/** When a process was started (Linux: boot, and ticks since then); empty where that is not to be had. */
+async function startOf(pid: number): Promise<string> {
+  const read = (path: string) => fs.readFile(path, "utf8").catch(() => "");
+  const [stat, boot] = await Promise.all([read(`/proc/${pid}/stat`), read("/proc/sys/kernel/random/boot_id")]);
+  // The name, the second field, may hold anything; the start is the 22nd.
+  const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  return ticks ? `${boot.trim()}:${ticks}` : "";
 }
 
 /** Keeps documents in a folder, which is made if it is missing. */

@@ -37,6 +37,30 @@ describe.skipIf(!URL)("with real servers", () => {
     expect(() => doc.submit([{ insert: "x" }])).toThrow(/cannot be changed/);
   });
 
+  test("closed and opened again at once, again and again: nothing is lost or a draft", async () => {
+    const id = newDocId(), one = client();
+    let doc = one.open(id, { create });
+    let typed = "";
+    for (let i = 0; i < 30; i++) {
+      await doc.ready;
+      doc.submit([{ insert: String(i % 10) }]);
+      typed = (i % 10) + typed;
+      await doc.saved();
+      one.goOffline();
+      one.goOnline();
+      if (i % 3) await new Promise((resolve) => setTimeout(resolve, i % 7));
+      void doc.close();
+      doc = one.open(id);
+      if (i % 2) {
+        void doc.close();
+        doc = one.open(id);
+      }
+      expect(doc.drafts.list()).toEqual([]);
+    }
+    await doc.ready;
+    expect(doc.text()).toBe(`${typed}\n`);
+  });
+
   test("a document that did not exist when it was first opened here can be created later", async () => {
     const folder = await fs.mkdtemp(join(tmpdir(), "weft-stack-")), id = newDocId();
     const first = client({ storage: fileStorage(folder) });
