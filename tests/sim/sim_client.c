@@ -152,7 +152,7 @@ static void submit_cut(struct sim_client *client)
 {
     struct sim_world *world = client->world;
 
-    if (sim_fault_met(world, SIM_CUT_SUBMIT))
+    if (sim_fault_met(world, SIM_CUT_SUBMIT, client->index))
         sim_client_disconnect(client);
 }
 
@@ -305,14 +305,14 @@ static void client_gone(struct sim_conn *conn)
     client->conn = NULL;
     client->welcomed = false;
     client->reconnect_ms = world->now_ms + rng_between(&world->rng, 5, 1500);
-    if (sim_fault_met(world, SIM_OFFLINE)) {
+    if (sim_fault_met(world, SIM_OFFLINE, client->index)) {
         client->reconnect_ms +=
             sim_fault_between(world, 0, 9) ? sim_fault_between(world, 1, 20000) : OFFLINE_MS_MAX;
         world->totals.offline++;
     }
     for (unsigned i = 0; i < world->doc_count; i++) {
         client_doc_disconnected(client->docs[i].doc);
-        if (sim_fault_met(world, SIM_RELOAD))
+        if (sim_fault_met(world, SIM_RELOAD, client->index))
             doc_reload(client, i);
     }
 }
@@ -420,7 +420,7 @@ enum gw_send sim_conn_send(void *ctx, void *shell_conn, struct refbuf *frame)
 
     sim_event_add(world, in_order(world, &conn->last_down_ms), deliver_down, conn, NULL)->bytes =
         refbuf_ref(frame);
-    if (!sim_fault_met(world, SIM_SLOW_READER))
+    if (!sim_fault_met(world, SIM_SLOW_READER, conn->client->index))
         return GW_SENT;
     sim_event_add(world, world->now_ms + sim_fault_between(world, 0, 799), drained, conn, NULL);
     return GW_SEND_HIGH;

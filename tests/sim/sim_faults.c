@@ -96,9 +96,11 @@ static bool roll(struct sim_world *world, enum sim_fault kind, uint64_t key, uns
     return true;
 }
 
-bool sim_fault_met(struct sim_world *world, enum sim_fault kind)
+bool sim_fault_met(struct sim_world *world, enum sim_fault kind, unsigned whose)
 {
-    return roll(world, kind, world->rolled[kind]++, world->rates[kind], 1000);
+    uint64_t nth = world->rolled[kind][whose]++;
+
+    return roll(world, kind, nth * SIM_COUNTED_MAX + whose, world->rates[kind], 1000);
 }
 
 /* Of a second's chance, the part of one step. */
@@ -158,7 +160,7 @@ static void handed_lose(struct sim_world *world, struct sim_event *event)
 
 void sim_faults_handoff(struct sim_world *world)
 {
-    if (!sim_fault_met(world, SIM_LOSE_HANDED))
+    if (!sim_fault_met(world, SIM_LOSE_HANDED, 0))
         return;
     uint64_t count = sim_fault_between(world, 1, 3);
     uint64_t delay_ms = sim_fault_between(world, 0, 999);

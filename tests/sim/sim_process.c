@@ -56,11 +56,39 @@ static void worker_tail_event(struct sim_process *process, enum wk_event event, 
     }
 }
 
+static const char *const worker_events[WK_EVENT_COUNT] = {
+    [WK_EVENT_LOADED] = "has loaded",
+    [WK_EVENT_EVICTED] = "has evicted",
+    [WK_EVENT_CREATED] = "has created",
+    [WK_EVENT_APPEND_REFUSED] = "was refused to append to",
+    [WK_EVENT_APPEND_UNKNOWN] = "does not know whether it appended to",
+    [WK_EVENT_TAIL_REAPPENDED] = "has appended a lost tail again to",
+    [WK_EVENT_TAIL_SUPERSEDED] = "admits what was superseded again to",
+    [WK_EVENT_REBASED] = "has rebased",
+    [WK_EVENT_RESYNC] = "resyncs a client of",
+    [WK_EVENT_QUARANTINED] = "has quarantined",
+    [WK_EVENT_RELEASED] = "has released",
+    [WK_EVENT_HANDOFF] = "has handed over",
+    [WK_EVENT_TAIL_LET_GO] = "lets go the tail of",
+    [WK_EVENT_VIEW] = "goes by view",
+    [WK_EVENT_STALE] = "has no beat",
+};
+
+static const char *const archiver_events[AR_EVENT_COUNT] = {
+    [AR_EVENT_COMMITTED] = "has committed",
+    [AR_EVENT_LOST] = "came second to",
+    [AR_EVENT_UNKNOWN] = "does not know whether it committed",
+    [AR_EVENT_REBASED] = "has rebased",
+    [AR_EVENT_DAMAGED] = "finds damage in",
+    [AR_EVENT_SNAPSHOT] = "has stored a snapshot of",
+    [AR_EVENT_TRIMMED] = "has trimmed",
+};
+
 static void worker_event(void *ctx, enum wk_event event, struct slice doc, uint64_t detail)
 {
     struct sim_process *process = ctx;
 
-    sim_trace(process->world, "%s event %d %.*s %llu", process->id, event, (int)doc.size,
+    sim_trace(process->world, "%s %s %.*s %llu", process->id, worker_events[event], (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
     worker_tail_event(process, event, doc, detail);
     if (event == WK_EVENT_QUARANTINED)
@@ -72,7 +100,7 @@ static void archiver_event(void *ctx, enum ar_event event, struct slice doc, uin
 {
     struct sim_process *process = ctx;
 
-    sim_trace(process->world, "%s event %d %.*s %llu", process->id, event, (int)doc.size,
+    sim_trace(process->world, "%s %s %.*s %llu", process->id, archiver_events[event], (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
     if (event == AR_EVENT_DAMAGED)
         sim_violate(process->world, SIM_CHAIN, "%s found %.*s damaged at %llu", process->id,

@@ -41,6 +41,18 @@ static bool is_postgres(enum storage_kind kind)
     return kind >= STORAGE_LOAD;
 }
 
+/* Revisions: of an entry, up to where it was asked for, or as it was told. */
+static void answer_trace(struct sim_process *process, const struct storage_call *call)
+{
+    uint64_t rev = call->position.rev ? call->position.rev : call->head.rev;
+
+    if (call->kind == STORAGE_BEAT || call->kind == STORAGE_CLAIM || call->kind == STORAGE_REMARK)
+        return; /* they say nothing about a document */
+    sim_trace(process->world, "%s %s %.*s revision %llu: %s", process->id,
+              storage_kind_name(call->kind), (int)call->doc.size, (const char *)call->doc.data,
+              (unsigned long long)rev, storage_result_name(call->result));
+}
+
 static void answer(struct sim_world *world, struct sim_event *event)
 {
     struct request *request = event->a;
@@ -70,8 +82,7 @@ static void answer(struct sim_world *world, struct sim_event *event)
         to->count = from->count;
         to->cursor = from->cursor;
         sim_store_told(&world->store, to, sim_process_number(process));
-        sim_trace(world, "%s %s %.*s: %s", process->id, storage_kind_name(to->kind),
-                  (int)to->doc.size, (const char *)to->doc.data, storage_result_name(to->result));
+        answer_trace(process, to);
         if (process->role == SIM_GATEWAY)
             gw_core_storage_done(process->gateway, to);
         else if (process->role == SIM_WORKER)
@@ -203,22 +214,29 @@ static void land_again(struct sim_process *process, struct storage_call *call, u
     sim_event_add(process->world, time_ms, execute, request, NULL);
 }
 
+/* Calls of one kind by one process are counted by themselves. */
+static unsigned calls_of(const struct sim_process *process, const struct storage_call *call)
+{
+    return sim_process_number(process) * 16 + call->kind;
+}
+
 /* True: it came to nothing, or nobody will know. */
 static bool fails(struct sim_process *process, struct request *request, struct storage_call *call)
 {
     struct sim_world *world = process->world;
+    unsigned whose = calls_of(process, call);
 
-    if (is_away(process, call->kind) || sim_fault_met(world, SIM_CALL_DOWN)) {
+    if (is_away(process, call->kind) || sim_fault_met(world, SIM_CALL_DOWN, whose)) {
         refuse(process, request, STORAGE_DOWN);
         return true;
     }
-    if (is_conditional(call->kind) && sim_fault_met(world, SIM_CALL_LATE)) {
+    if (is_conditional(call->kind) && sim_fault_met(world, SIM_CALL_LATE, whose)) {
         world->totals.calls_late++;
         land_again(process, call, world->now_ms + sim_fault_between(world, 1, 1500));
         refuse(process, request, STORAGE_UNKNOWN);
         return true;
     }
-    if (!sim_fault_met(world, SIM_CALL_LOST))
+    if (!sim_fault_met(world, SIM_CALL_LOST, whose))
         return false;
     if (sim_fault_between(world, 0, 1)) {
         refuse(process, request, STORAGE_UNKNOWN);
@@ -233,6 +251,7 @@ void sim_storage_call(void *ctx, struct storage_call *call)
     struct sim_process *process = ctx;
     struct sim_world *world = process->world;
     struct request *request = request_new(process, call);
+    unsigned whose = calls_of(process, call);
 
     world->totals.entries += call->kind == STORAGE_APPEND;
     if (fails(process, request, call))
@@ -240,10 +259,10 @@ void sim_storage_call(void *ctx, struct storage_call *call)
     uint64_t delay = sim_delay_ms(world);
     if (is_postgres(call->kind)) {
         delay += 2;
-        if (sim_fault_met(world, SIM_POSTGRES_SLOW))
+        if (sim_fault_met(world, SIM_POSTGRES_SLOW, whose))
             delay += sim_fault_between(world, 1, 1500);
     }
-    if (is_conditional(call->kind) && sim_fault_met(world, SIM_CALL_TWICE)) {
+    if (is_conditional(call->kind) && sim_fault_met(world, SIM_CALL_TWICE, whose)) {
         world->totals.calls_twice++;
         land_again(process, call, world->now_ms + delay + sim_fault_between(world, 0, 300));
     }

@@ -52,7 +52,7 @@ static struct sim_event event_take(struct sim_world *world)
 
 uint64_t sim_delay_ms(struct sim_world *world)
 {
-    if (sim_fault_met(world, SIM_SLOW))
+    if (sim_fault_met(world, SIM_SLOW, 0))
         return sim_fault_between(world, 20, 600);
     return rng_below(&world->rng, 6);
 }
@@ -69,6 +69,7 @@ void sim_violate(struct sim_world *world, enum sim_oracle oracle, const char *fo
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     bytes_append_str(&world->violation.text, text);
+    sim_trace(world, "broken: %s: %s", sim_oracle_name(oracle), text);
 }
 
 void sim_trace(struct sim_world *world, const char *format, ...)
@@ -77,7 +78,7 @@ void sim_trace(struct sim_world *world, const char *format, ...)
 
     if (!world->trace)
         return;
-    printf("%8llu ", (unsigned long long)world->now_ms);
+    printf("%8llu ", (unsigned long long)(world->now_ms - world->start_ms));
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
@@ -230,6 +231,7 @@ void sim_world_run(struct sim_world *world)
     run_until_quiet(world);
     if (!sim_violated(world))
         sim_oracle_final(world);
+    world->trace = false; /* what follows is the end of the world, not of the story */
 }
 
 void sim_world_fini(struct sim_world *world)

@@ -29,6 +29,7 @@
 #define SIM_CLIENTS_MAX 8
 #define SIM_DOCS_MAX 3
 #define SIM_LINKS_MAX 64
+#define SIM_COUNTED_MAX (16 * SIM_PROCESSES_MAX)
 #define SIM_STEP_MS 20 /* clients and faults get their chance this often */
 
 enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
@@ -114,10 +115,10 @@ struct sim_world {
     size_t heap_count, heap_capacity;
     struct sim_store store;
     struct sim_limits limits;
-    unsigned rates[SIM_FAULT_COUNT];  /* of 1,000, or in 1,000 seconds; 0: never in this run */
-    uint64_t rolled[SIM_FAULT_COUNT]; /* of the first group */
-    uint64_t fault_random;            /* how the fault that has just hit turns out */
-    struct sim_hit *hits;             /* owned; in order */
+    unsigned rates[SIM_FAULT_COUNT]; /* of 1,000, or in 1,000 seconds; 0: never in this run */
+    uint32_t rolled[SIM_FAULT_COUNT][SIM_COUNTED_MAX]; /* of the first group */
+    uint64_t fault_random; /* how the fault that has just hit turns out */
+    struct sim_hit *hits;  /* owned; in order */
     size_t hit_count, hit_capacity;
     uint64_t step;
     uint64_t redis_back_ms, redis_room_ms, postgres_back_ms; /* of those that are away, or full */
@@ -183,8 +184,8 @@ void sim_faults_draw(struct sim_world *world);
 void sim_faults_step(struct sim_world *world);
 /* A document was handed over: whoever is to keep its tail is put to the test. */
 void sim_faults_handoff(struct sim_world *world);
-/* Does this message or call meet it? */
-bool sim_fault_met(struct sim_world *world, enum sim_fault kind);
+/* Does this message or call meet it? `whose` numbers those that are counted apart. */
+bool sim_fault_met(struct sim_world *world, enum sim_fault kind, unsigned whose);
 /* How the fault that has just hit turns out. */
 uint64_t sim_fault_between(const struct sim_world *world, uint64_t low, uint64_t high);
 /* What is away comes back. */
