@@ -29,7 +29,10 @@ static int scratch_take(struct reader *r, struct slice *ret)
 static int value_take(struct reader *r, json_t *value, struct slice *ret)
 {
     bytes_reset(&r->scratch);
-    int rc = json_value_write(r->mem, value, &r->scratch, r->error);
+    struct json_error why;
+    int rc = json_value_write(r->mem, value, &r->scratch, &why);
+    if (rc == JSON_BAD)
+        return json_bad(r->error, "component %zu: %s", r->at, why.text);
     return rc ? rc : scratch_take(r, ret);
 }
 
@@ -79,8 +82,11 @@ static int insert_read(struct reader *r, json_t *value, struct slice attrs)
     if (!json_is_string(value))
         return json_bad(r->error, "component %zu: insert must be a text or an object", r->at);
     content = json_text(value);
-    if (!ot_utf_units(content, &units) || units > OT_UNITS_MAX)
-        return json_bad(r->error, "component %zu: the text is not UTF-8, or too long", r->at);
+    if (!ot_utf_units(content, &units))
+        return json_bad(r->error, "component %zu: the text is not UTF-8", r->at);
+    if (units > OT_UNITS_MAX)
+        return json_bad(r->error, "component %zu: a text of %llu units, the limit is %u", r->at,
+                        (unsigned long long)units, (unsigned)OT_UNITS_MAX);
     ot_builder_insert(&r->builder, content, (uint32_t)units, attrs);
     return 0;
 }
@@ -111,7 +117,7 @@ static int component_open(struct reader *r, json_t *object, struct component *re
 
 static int component_read(struct reader *r, json_t *object)
 {
-    struct component c;
+    struct component c = {0};
     struct slice attrs;
     uint64_t length;
     int rc = component_open(r, object, &c);
@@ -122,7 +128,8 @@ static int component_read(struct reader *r, json_t *object)
     if (c.insert)
         return insert_read(r, c.insert, attrs);
     if (!json_whole(c.retain ? c.retain : c.delete, OT_UNITS_MAX, &length))
-        return json_bad(r->error, "component %zu: a length is a whole number", r->at);
+        return json_bad(r->error, "component %zu: a length is a whole number from 0 to %u", r->at,
+                        (unsigned)OT_UNITS_MAX);
     if (c.retain)
         ot_builder_retain(&r->builder, length, attrs);
     else
@@ -145,7 +152,10 @@ int json_delta_from(struct arena *mem, json_t *delta, struct ot_op *ret, struct 
     if (rc)
         return rc;
     rc = ot_builder_finish(&r.builder, ret);
-    return rc > 0 ? json_bad(error, "the Delta covers too many units") : rc;
+    if (rc > 0)
+        return json_bad(error, "the Delta covers more units than the limit of %u",
+                        (unsigned)OT_UNITS_MAX);
+    return rc;
 }
 
 int json_delta_read(struct arena *mem, struct slice text, struct ot_op *ret,

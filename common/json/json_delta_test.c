@@ -170,7 +170,8 @@ START_TEST(test_refused)
     refused("[{\"delete\":1,\"attributes\":{}}]", "no attributes");
     refused("[{\"insert\":\"a\",\"attributes\":[]}]", "must be an object");
     refused("[{\"insert\":\"a\",\"insert\":\"b\"}]", "duplicate");
-    refused("[{\"retain\":2147483648},{\"retain\":1,\"attributes\":{\"b\":1}}]", "too many units");
+    refused("[{\"retain\":2147483648},{\"retain\":1,\"attributes\":{\"b\":1}}]",
+            "more units than the limit of 2147483648");
 }
 END_TEST
 
@@ -199,14 +200,30 @@ static struct slice nested(size_t n, bool in_attribute)
     return bytes_slice(&out);
 }
 
+/* Where, and what would have been allowed. */
+START_TEST(test_refusals_name_the_limit)
+{
+    refused("[{\"insert\":\"a\"},{\"retain\":2147483649}]",
+            "component 1: a length is a whole number from 0 to 2147483648");
+    refused("[{\"retain\":2147483648},{\"delete\":1}]",
+            "the Delta covers more units than the limit of 2147483648");
+    refused("[{\"insert\":{\"a\":1e999}}]",
+            "a number at byte 21 is beyond the limit of doubles, 1.79769");
+    refused("[{\"insert\":\"a\",\"insert\":\"b\"}]", "duplicate object key at byte 23");
+    refused("[{\"retain\":NaN}]", "not JSON: invalid token at byte 14");
+    refused("[{\"insert\":\"a\"}", "not JSON: ']' expected at byte 15");
+}
+END_TEST
+
 START_TEST(test_hostile)
 {
     struct ot_op op;
 
     ck_assert_int_eq(read_text(nested(OT_JSON_DEPTH_MAX, true), &op), 0);
     ck_assert_int_eq(read_text(nested(OT_JSON_DEPTH_MAX + 1, true), &op), JSON_BAD);
-    ck_assert(strstr(error.text, "deeper"));
+    ck_assert_str_eq(error.text, "component 0: a value nests deeper than the limit of 64 levels");
     ck_assert_int_eq(read_text(nested(500000, false), &op), JSON_BAD);
+    ck_assert_str_eq(error.text, "it nests deeper at byte 2049 than the limit of 2048 levels");
 
     /* Many small values: the arena is the bound. */
     struct arena small;
@@ -277,6 +294,7 @@ int main(void)
     tcase_add_test(tc, test_canonical);
     tcase_add_test(tc, test_refused);
     tcase_add_test(tc, test_sentences_quote_nothing);
+    tcase_add_test(tc, test_refusals_name_the_limit);
     tcase_add_test(tc, test_hostile);
     tcase_add_test(tc, test_memory);
     tcase_add_test(tc, test_random_round_trip);

@@ -9,6 +9,7 @@
 #include "json_door.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -61,6 +62,12 @@ static int parse_failed(const json_error_t *e, struct json_error *error)
     if (json_error_code(e) == json_error_invalid_syntax && strstr(e->text, "invalid Unicode"))
         return json_bad(error, "half of a surrogate pair at byte %d: text must be whole characters",
                         e->position);
+    if (json_error_code(e) == json_error_stack_overflow)
+        return json_bad(error, "it nests deeper at byte %d than the limit of %d levels",
+                        e->position, JSON_PARSER_MAX_DEPTH);
+    if (json_error_code(e) == json_error_numeric_overflow)
+        return json_bad(error, "a number at byte %d is beyond the limit of doubles, %.17g",
+                        e->position, DBL_MAX);
     const char *quote = strstr(e->text, " near '");
     int size = quote ? (int)(quote - e->text) : (int)strlen(e->text);
     return json_bad(error, "not JSON: %.*s at byte %d", size, e->text, e->position);

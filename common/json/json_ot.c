@@ -130,7 +130,7 @@ static void answer_cursor(struct request *q, struct bytes *out)
     uint64_t index = 0;
 
     if (!q->rc && !json_whole(json_object_get(q->json, "index"), OT_UNITS_MAX, &index))
-        refuse(q, "index", "is not a whole number");
+        refuse(q, "index", "is not a whole number from 0 to 2147483648");
     if (!q->rc)
         bytes_printf(
             out, "{\"index\":%llu}",

@@ -49,17 +49,17 @@ static const struct alphabet two_keys = {
               LIST("\1b\1"
                    "1"),
               LIST("\1b\4null"),
-              LIST("\1i\1"
+              LIST("\4link\1"
                    "1"),
               LIST("\1b\1"
-                   "1\1i\1"
+                   "1\4link\1"
                    "1"),
-              LIST("\1b\4null\1i\1"
+              LIST("\1b\4null\4link\1"
                    "1")},
     .inserts = 3,
     .insert_lists = {{0},
                      LIST("\1b\1"
-                          "1\1i\1"
+                          "1\4link\1"
                           "1")},
 };
 
