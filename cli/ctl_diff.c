@@ -9,7 +9,7 @@
 struct diff {
     struct ctl *ctl;
     uint64_t from, to;
-    struct bytes before; /* the text at `from` */
+    const struct ot_rope *before; /* a snapshot at `from`: nothing is copied that stays the same */
     struct ctl_run_op run;
 };
 
@@ -18,12 +18,19 @@ static bool wants_delta(const struct ctl *ctl)
     return ctl->args.format && strcmp(ctl->args.format, "delta") == 0;
 }
 
-static void on_begin(void *arg, const struct doc *doc)
+static void on_begin(void *arg, struct doc *doc)
 {
     struct diff *d = arg;
 
-    ot_rope_text(doc_rope(doc), &d->before);
-    MUST(!d->before.failed);
+    d->before = doc_rope_snapshot(doc);
+    MUST(d->before);
+}
+
+static void on_leave(void *arg)
+{
+    struct diff *d = arg;
+
+    d->before = ot_rope_snapshot_release(d->before);
 }
 
 static bool on_entry(void *arg, const struct doc *doc, const struct wire_entry *entry, size_t bytes)
@@ -37,7 +44,7 @@ static bool on_entry(void *arg, const struct doc *doc, const struct wire_entry *
 
 static void change_write(const struct diff *d, const struct doc *doc, struct bytes *out)
 {
-    struct bytes after = BYTES_INIT;
+    struct bytes before = BYTES_INIT, after = BYTES_INIT;
     char a_name[200], b_name[200];
 
     if (wants_delta(d->ctl)) {
@@ -49,9 +56,11 @@ static void change_write(const struct diff *d, const struct doc *doc, struct byt
              (unsigned long long)d->from);
     snprintf(b_name, sizeof b_name, "%s\trevision %llu", d->ctl->args.doc,
              (unsigned long long)d->to);
+    ot_rope_text(d->before, &before);
     ot_rope_text(doc_rope(doc), &after);
-    MUST(!after.failed);
-    ctl_unified_write(bytes_slice(&d->before), a_name, bytes_slice(&after), b_name, out);
+    MUST(!before.failed && !after.failed);
+    ctl_unified_write(bytes_slice(&before), a_name, bytes_slice(&after), b_name, out);
+    bytes_fini(&before);
     bytes_fini(&after);
 }
 
@@ -86,12 +95,11 @@ static enum ctl_exit diff(struct ctl *ctl, struct ctl_servers *servers, void *ar
 {
     struct diff *d = arg;
     const struct ctl_past_visitor visitor = {
-        .begin = on_begin, .entry = on_entry, .end = on_end, .arg = d};
+        .begin = on_begin, .entry = on_entry, .end = on_end, .leave = on_leave, .arg = d};
 
     ctl_run_op_init(&d->run);
     enum ctl_exit status = ctl_past_walk(ctl, servers, d->from, d->to, &visitor);
     ctl_run_op_fini(&d->run);
-    bytes_fini(&d->before);
     return status;
 }
 

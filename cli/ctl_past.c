@@ -157,6 +157,8 @@ enum ctl_exit ctl_past_walk(struct ctl *ctl, struct ctl_servers *servers, uint64
     p.replay.on_entry = on_entry;
     p.replay.arg = &p;
     enum ctl_exit status = walk(&p, servers);
+    if (visitor->leave)
+        visitor->leave(visitor->arg);
     ctl_replay_fini(&p.replay);
     arena_fini(&p.mem);
     ot_attrs_table_free(table);

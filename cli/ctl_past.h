@@ -15,12 +15,14 @@ struct ctl_past;
 
 struct ctl_past_visitor {
     /* NULL, or once, when the document stands at `from`: before the first entry. */
-    void (*begin)(void *arg, const struct doc *doc);
+    void (*begin)(void *arg, struct doc *doc);
     /* NULL, or after each entry behind `from`, which is lent. False: enough. */
     bool (*entry)(void *arg, const struct doc *doc, const struct wire_entry *entry,
                   size_t payload_bytes);
     /* NULL, or once at the end, which is reached: at `to`, or where `entry` had enough. */
     enum ctl_exit (*end)(void *arg, const struct doc *doc);
+    /* NULL, or last of all, whatever happened, while the document is still there. */
+    void (*leave)(void *arg);
     void *arg;
     /* For lists of changes: `from` and `to` may lie inside entries, which are visited too; `begin`
        does not come then. */

@@ -57,7 +57,7 @@ static void step_end(struct replay *r, uint64_t rev)
     ctl_run_op_reset(&r->run);
 }
 
-static void on_begin(void *arg, const struct doc *doc)
+static void on_begin(void *arg, struct doc *doc)
 {
     struct replay *r = arg;
     struct ot_op all;

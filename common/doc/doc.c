@@ -96,6 +96,11 @@ const struct ot_rope *doc_rope(const struct doc *doc)
     return doc->rope;
 }
 
+const struct ot_rope *doc_rope_snapshot(struct doc *doc)
+{
+    return ot_rope_snapshot(doc->rope);
+}
+
 struct slice doc_title(const struct doc *doc)
 {
     return bytes_slice(&doc->title);

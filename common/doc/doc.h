@@ -43,6 +43,9 @@ uint64_t doc_entry_first_rev(const struct doc *doc);
 uint64_t doc_time_ms(const struct doc *doc);        /* of the last entry */
 enum wire_doc_kind doc_kind(const struct doc *doc); /* NONE before revision 1 */
 const struct ot_rope *doc_rope(const struct doc *doc);
+/* The content as it is now, for a reader while the log goes on (ot_rope_snapshot); released before
+ * the document is freed. NULL: no memory. */
+const struct ot_rope *doc_rope_snapshot(struct doc *doc);
 struct slice doc_title(const struct doc *doc);
 const struct wire_session *doc_creator(const struct doc *doc);
 size_t doc_memory(const struct doc *doc); /* bytes held, to charge */

@@ -211,7 +211,7 @@ START_TEST(test_refusals_name_the_limit)
             "a number at byte 21 is beyond the limit of doubles, 1.79769");
     refused("[{\"insert\":\"a\",\"insert\":\"b\"}]", "duplicate object key at byte 23");
     refused("[{\"retain\":NaN}]", "not JSON: invalid token at byte 14");
-    refused("[{\"insert\":\"a\"}", "not JSON: ']' expected at byte 15");
+    refused("[{\"insert\":\"a\"}", "not JSON: ']' expected near end of file at byte 15");
 }
 END_TEST
 
