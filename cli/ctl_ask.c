@@ -23,7 +23,7 @@ struct question {
     bool to_redis;
     struct slice doc;
     uint64_t number;         /* revision or cursor */
-    uint64_t to;             /* history: revision */
+    uint64_t to;             /* history: revision; marks: lane */
     const struct slice *ids; /* known: `number` of them */
     int (*ask)(struct question *q);
     void (*take)(void); /* of the type that belongs to `ask` */
@@ -179,6 +179,36 @@ enum ctl_exit ctl_ask_scan(struct ctl_servers *servers, uint64_t cursor,
                          .doc = slice_of(NULL, 0),
                          .number = cursor,
                          .ask = ask_scan,
+                         .take = (void (*)(void))take,
+                         .arg = arg};
+
+    return answer_of(&q);
+}
+
+static void on_marks(void *arg, const struct redis_answer *answer,
+                     const struct redis_marks_reply *reply)
+{
+    struct question *q = arg;
+
+    if (redis_answered(q, answer))
+        ((void (*)(void *, const struct redis_marks_reply *))q->take)(q->arg, reply);
+}
+
+static int ask_marks(struct question *q)
+{
+    return redis_marks(q->servers->redis, (uint32_t)q->to, q->number, SCAN_EFFORT, on_marks, q);
+}
+
+enum ctl_exit ctl_ask_marks(struct ctl_servers *servers, unsigned lane, uint64_t cursor,
+                            void (*take)(void *arg, const struct redis_marks_reply *reply),
+                            void *arg)
+{
+    struct question q = {.servers = servers,
+                         .to_redis = true,
+                         .doc = slice_of(NULL, 0),
+                         .number = cursor,
+                         .to = lane,
+                         .ask = ask_marks,
                          .take = (void (*)(void))take,
                          .arg = arg};
 

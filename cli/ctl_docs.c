@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cluster_shard.h"
 #include "hash.h"
 
 /* A document that was visited before PostgreSQL was listed: by the digest of its id. */
@@ -172,6 +173,29 @@ static enum ctl_exit redis_visit(struct docs *d)
     return status;
 }
 
+static void marks_take(void *arg, const struct redis_marks_reply *reply)
+{
+    struct docs *d = arg;
+
+    d->cursor = reply->cursor;
+    for (size_t i = 0; i < reply->count; i++)
+        page_add(d, reply->ids[i]);
+}
+
+/* Those with a head have been visited, or PostgreSQL will name them. */
+static enum ctl_exit marks_visit(struct docs *d, unsigned lane)
+{
+    enum ctl_exit status;
+
+    do {
+        bytes_reset(&d->page);
+        status = asked(d, ctl_ask_marks(d->servers, lane, d->cursor, marks_take, d));
+        if (status == CTL_YES)
+            status = redis_page_visit(d);
+    } while (status == CTL_YES && d->cursor);
+    return status;
+}
+
 /* ---- PostgreSQL ---- */
 
 static void docs_take(void *arg, const struct pg_docs_reply *reply)
@@ -220,6 +244,9 @@ enum ctl_exit ctl_docs_visit(struct ctl *ctl, struct ctl_servers *servers,
     struct docs d = {.ctl = ctl, .servers = servers, .visitor = visitor};
     enum ctl_exit status = redis_visit(&d);
 
+    for (unsigned lane = 0; visitor->strays && lane < CLUSTER_LANE_COUNT; lane++)
+        if (status == CTL_YES)
+            status = marks_visit(&d, lane);
     if (status == CTL_YES)
         status = postgres_visit(&d);
     visited_clear(&d);

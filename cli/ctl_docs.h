@@ -13,6 +13,8 @@ struct ctl_docs_visitor {
     bool (*wants)(void *arg, struct slice id);
     /* May ask. What it returns other than CTL_YES ends the visit and is returned. */
     enum ctl_exit (*each)(void *arg, struct slice id);
+    /* Also what is no document: ids that are marked dirty and that neither store knows. */
+    bool strays;
     void *arg;
 };
 

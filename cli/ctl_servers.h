@@ -44,6 +44,9 @@ enum ctl_exit ctl_ask_look(struct ctl_servers *servers, struct slice doc,
 enum ctl_exit ctl_ask_scan(struct ctl_servers *servers, uint64_t cursor,
                            void (*take)(void *arg, const struct redis_scan_reply *reply),
                            void *arg);
+enum ctl_exit ctl_ask_marks(struct ctl_servers *servers, unsigned lane, uint64_t cursor,
+                            void (*take)(void *arg, const struct redis_marks_reply *reply),
+                            void *arg);
 enum ctl_exit ctl_ask_head(struct ctl_servers *servers, struct slice doc,
                            void (*take)(void *arg, const struct pg_head *reply), void *arg);
 enum ctl_exit ctl_ask_known(struct ctl_servers *servers, const struct slice *ids, size_t count,

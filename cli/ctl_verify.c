@@ -97,7 +97,7 @@ static enum ctl_exit each(void *arg, struct slice id)
 
 static enum ctl_exit verify_all(struct verify *v)
 {
-    const struct ctl_docs_visitor visitor = {.each = each, .arg = v};
+    const struct ctl_docs_visitor visitor = {.each = each, .strays = true, .arg = v};
     enum ctl_exit status = ctl_docs_visit(v->ctl, v->servers, &visitor);
 
     ctl_progress_end(&v->progress);

@@ -135,7 +135,7 @@ static int claim_send(struct backend_request *request)
                        claim_done, request);
 }
 
-/* ---- remark: a scan, and one call for each document that it finds ---- */
+/* ---- remark: of one document; or a scan, and one call for each that it finds ---- */
 
 static void parts_settle(struct backend_request *request, bool alive, const char *error)
 {
@@ -183,6 +183,12 @@ static int remark_send(struct backend_request *request)
 {
     struct storage_call *call = request->call;
 
+    if (call->doc.size) {
+        call->count = 0;
+        request->parts_result = STORAGE_OK;
+        request->parts_out = 1;
+        return redis_remark(request->backend->redis, doc_of(call), remark_done, request);
+    }
     return redis_scan(request->backend->redis, call->lane, call->cursor, count_of(call), scan_done,
                       request);
 }

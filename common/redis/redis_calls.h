@@ -160,6 +160,19 @@ typedef void redis_scan_done(void *arg, const struct redis_answer *answer,
 MUST_CHECK int redis_scan(struct redis_client *client, uint32_t lane, uint64_t cursor,
                           unsigned effort, redis_scan_done *done, void *arg);
 
+struct redis_marks_reply {
+    uint64_t cursor; /* as above */
+    size_t count;
+    const struct slice *ids; /* as they are in the set; some may come twice in a round */
+};
+
+typedef void redis_marks_done(void *arg, const struct redis_answer *answer,
+                              const struct redis_marks_reply *reply);
+
+/* Documents of a lane that are marked dirty, whether they have a head or not. */
+MUST_CHECK int redis_marks(struct redis_client *client, uint32_t lane, uint64_t cursor,
+                           unsigned effort, redis_marks_done *done, void *arg);
+
 enum redis_member_list {
     REDIS_LIST_WORKERS,  /* weft:members */
     REDIS_LIST_GATEWAYS, /* weft:gateways */

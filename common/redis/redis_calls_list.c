@@ -1,4 +1,4 @@
-/* The calls that are not about one document: claims, the sweep's scan, membership. */
+/* The calls that are not about one document: claims, scans of heads and marks, membership. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +121,55 @@ int redis_scan(struct redis_client *client, uint32_t lane, uint64_t cursor, unsi
     encode_u64(&b, effort ? effort : 1);
     return encode_submit(client, lane == REDIS_ALL_LANES ? 0 : lane, REDIS_ROUTE_PLAIN, &b,
                          scan_finish, (any_done *)done, arg);
+}
+
+/* ---- marks ---- */
+
+/* Members and their scores in turn. */
+static bool decode_marks(const redisReply *members, struct redis_marks_reply *ret,
+                         struct slice *ids)
+{
+    for (size_t i = 0; i + 1 < members->elements; i += 2)
+        if (!reply_string(members->element[i], &ids[ret->count++]))
+            return false;
+    ret->ids = ids;
+    return members->elements % 2 == 0;
+}
+
+static int marks_finish(struct redis_request *request, const struct redis_answer *answer,
+                        redisReply *reply)
+{
+    redis_marks_done *done = (redis_marks_done *)request->done;
+    struct redis_marks_reply r = {0};
+    if (!reply) {
+        done(request->arg, answer, NULL);
+        return 0;
+    }
+    const redisReply *members = reply_at(reply, 1);
+    if (!reply_text_u64(reply_at(reply, 0), &r.cursor) || !members ||
+        members->type != REDIS_REPLY_ARRAY)
+        return -EPROTO;
+    struct slice *ids = calloc(members->elements / 2 + 1, sizeof *ids);
+    if (!ids)
+        return -ENOMEM;
+    bool fits = decode_marks(members, &r, ids);
+    if (fits)
+        done(request->arg, answer, &r);
+    free(ids);
+    return fits ? 0 : -EPROTO;
+}
+
+int redis_marks(struct redis_client *client, uint32_t lane, uint64_t cursor, unsigned effort,
+                redis_marks_done *done, void *arg)
+{
+    struct bytes b = BYTES_INIT;
+    bytes_append_str(&b, "*5\r\n");
+    encode_str(&b, "ZSCAN");
+    encode_key(&b, NULL, (struct redis_doc){.lane = lane});
+    encode_u64(&b, cursor);
+    encode_str(&b, "COUNT");
+    encode_u64(&b, effort ? effort : 1);
+    return encode_submit(client, lane, REDIS_ROUTE_PLAIN, &b, marks_finish, (any_done *)done, arg);
 }
 
 /* ---- beat ---- */

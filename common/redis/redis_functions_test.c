@@ -139,6 +139,18 @@ static void on_scan(void *arg, const struct redis_answer *answer,
     }
 }
 
+static void on_marks(void *arg, const struct redis_answer *answer,
+                     const struct redis_marks_reply *reply)
+{
+    take(answer, reply);
+    if (!reply)
+        return;
+    got.cursor = reply->cursor;
+    for (size_t i = 0; i < reply->count && got.id_count < 100; i++)
+        snprintf(got.ids[got.id_count++], sizeof *got.ids, "%.*s", (int)reply->ids[i].size,
+                 (const char *)reply->ids[i].data);
+}
+
 static void on_beat(void *arg, const struct redis_answer *answer,
                     const struct redis_beat_reply *reply)
 {
@@ -557,6 +569,31 @@ START_TEST(scan_finds_all_heads)
 }
 END_TEST
 
+START_TEST(marks_are_listed_with_or_without_a_head)
+{
+    bool seen[90] = {false};
+
+    for (unsigned i = 0; i < 90;
+         i++) /* more than a set that is listed in one go, if it were small */
+        support_redis_cli(server, "zadd 'weft:{17}:dirty' 1 m/%02u", i);
+    support_redis_cli(server, "zadd 'weft:{18}:dirty' 1 other");
+    do {
+        wait_call(redis_marks(client, 17, got.cursor, 10, on_marks, NULL));
+    } while (got.cursor);
+    ck_assert_uint_eq(got.id_count, 90);
+    for (size_t i = 0; i < got.id_count; i++) {
+        unsigned n;
+        ck_assert_msg(sscanf(got.ids[i], "m/%u", &n) == 1 && n < 90, "%s", got.ids[i]);
+        seen[n] = true;
+    }
+    for (unsigned i = 0; i < 90; i++)
+        ck_assert(seen[i]);
+    got.id_count = 0;
+    wait_call(redis_marks(client, 19, 0, 10, on_marks, NULL));
+    ck_assert_uint_eq(got.id_count, 0);
+}
+END_TEST
+
 /* ---- membership ---- */
 
 static void beat(const char *id, const char *boot, const char *state, int64_t timeout_ms,
@@ -674,6 +711,7 @@ int main(void)
     tcase_add_test(tcase, look_tells_stream_and_mark_and_changes_nothing);
     tcase_add_test(tcase, remark_repairs_both_ways);
     tcase_add_test(tcase, scan_finds_all_heads);
+    tcase_add_test(tcase, marks_are_listed_with_or_without_a_head);
     tcase_add_test(tcase, the_view_counts_changes);
     tcase_add_test(tcase, the_silent_are_dropped);
     tcase_add_test(tcase, a_lost_list_keeps_counting);

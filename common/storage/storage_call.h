@@ -20,6 +20,7 @@
  *                        (of the last entry to go)   REFUSED: not on the chain
  *   CLAIM    Redis       lane, lease_ms, count_max   docs
  *   REMARK   Redis       lane, cursor, count_max     cursor (0: all seen), count of marks repaired
+ *                        or doc: only its own
  *   BEAT     Redis       list, self, gone            view, time_ms
  *                        (self.id empty: only looks)
  *   LOAD     PostgreSQL  doc                         has_head, head; snapshot and the segments

@@ -190,7 +190,9 @@ static void step_remark(struct sim_store *store, struct storage_call *call)
 {
     list_for_each (node, &store->docs) {
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        if (doc->lane == call->lane && doc->redis.dirty != (doc->redis.log.count > 0)) {
+        bool meant = call->doc.size ? slice_equal(bytes_slice(&doc->id), call->doc)
+                                    : doc->lane == call->lane;
+        if (meant && doc->redis.dirty != (doc->redis.log.count > 0)) {
             doc->redis.dirty = !doc->redis.dirty;
             doc->redis.due_ms = store->now_ms;
             call->count++;

@@ -41,7 +41,7 @@ struct ar_config {
     X(COUNTER, limit_segment, "weft_archiver_limits_total", "limit=\"segment-bytes\"",             \
       AR_LIMITS_HELP)                                                                              \
     X(COUNTER, limit_cache, "weft_archiver_limits_total", "limit=\"cache-max\"", AR_LIMITS_HELP)   \
-    X(COUNTER, remarked, "weft_archiver_remarked_total", "", "Dirty marks repaired by the sweep.")
+    X(COUNTER, remarked, "weft_archiver_remarked_total", "", "Dirty marks repaired.")
 
 OBS_STATS_STRUCT(ar_counters, AR_COUNTERS)
 

@@ -8,7 +8,9 @@
  *     │          │        │ P moved    │ gone       │ refused, unknown
  *     │          │        └────────────┴─► UNLOCKING┴─► (attempts left) ─► LOADING
  *     │          │ head behind or beside P
- *     │          └─► REBASE_LOCKING ─► REBASING ─► UNLOCKING ─► DONE
+ *     │          ├─► REBASE_LOCKING ─► REBASING ─► UNLOCKING ─► DONE
+ *     │          │ neither head nor entries
+ *     │          └─► UNMARKING ─► DONE
  *     └─ the cached document turned out stale
  *
  * P is PostgreSQL's head, where the document was loaded. Whatever is not OK ends the job: the mark
@@ -245,9 +247,15 @@ static void read_done(struct ar_job *job)
 {
     struct storage_call *call = &job->call;
 
-    if (call->result != STORAGE_OK || !call->has_head) {
-        /* Without a head there is nothing to archive: the next opener adopts (I7). */
+    if (call->result != STORAGE_OK) {
         job_done(job);
+        return;
+    }
+    if (!call->has_head) {
+        /* Nothing to archive: the next opener adopts (I7). The mark is nobody's unless the stream
+         * is filled, which is looked at in the step that takes it away. */
+        call_begin(job, AR_UNMARKING, STORAGE_REMARK);
+        call_send(job);
         return;
     }
     job->redis_head = call->head;
@@ -438,6 +446,11 @@ void ar_job_storage_done(struct ar_job *job)
         return;
     case AR_UNLOCKING:
         job->call.lock = NULL;
+        job_done(job);
+        return;
+    case AR_UNMARKING:
+        if (job->call.result == STORAGE_OK)
+            job->core->counters.remarked += job->call.count;
         job_done(job);
         return;
     case AR_DONE:

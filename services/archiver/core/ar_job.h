@@ -17,6 +17,7 @@ enum ar_job_state {
     AR_REBASE_LOCKING,
     AR_REBASING,
     AR_UNLOCKING,
+    AR_UNMARKING,
     AR_DONE,
 };
 

@@ -335,6 +335,36 @@ START_TEST(all_that_is_appended_is_archived)
 }
 END_TEST
 
+/* Nobody's: the sweep, which goes from head to head, does not meet them. */
+START_TEST(marks_without_a_head_are_taken_away)
+{
+    static const char *const strays[] = {"never-was", "known", "filled"};
+    struct chain_position zero;
+
+    (void)help_adopt("known");
+    zero = help_adopt("filled");
+    (void)help_append("filled", &zero, "x");
+    for (size_t i = 0; i < 3; i++) {
+        unsigned lane = cluster_lane_of(slice_str(strays[i]));
+        (void)support_redis_cli(help.redis, "zadd 'weft:{%u}:dirty' 1 '%s'", lane, strays[i]);
+        (void)support_redis_cli(help.redis, "del 'weft:{%u}:head:%s'", lane, strays[i]);
+    }
+    start("a1");
+    AWAIT(is_ready());
+    AWAIT(admin_says("/metrics", "\nweft_archiver_remarked_total 2\n"));
+    /* A stream that lost its head keeps its mark. */
+    unsigned lane = cluster_lane_of(slice_str("filled"));
+    ck_assert_ptr_nonnull(
+        strstr(support_redis_cli(help.redis, "zrange 'weft:{%u}:dirty' 0 -1", lane), "filled"));
+    for (size_t i = 0; i < 2; i++) {
+        lane = cluster_lane_of(slice_str(strays[i]));
+        const char *left = support_redis_cli(help.redis, "zrange 'weft:{%u}:dirty' 0 -1", lane);
+        ck_assert_ptr_null(strstr(left, strays[i]));
+    }
+    ck_assert_int_eq(stop(SIGTERM), 0);
+}
+END_TEST
+
 START_TEST(a_killed_one_is_continued)
 {
     writers_create();
@@ -501,6 +531,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(life, setup, teardown);
     tcase_set_timeout(life, 120);
     tcase_add_test(life, all_that_is_appended_is_archived);
+    tcase_add_test(life, marks_without_a_head_are_taken_away);
     tcase_add_test(life, a_killed_one_is_continued);
     tcase_add_test(life, two_at_once_are_harmless);
     tcase_add_test(life, a_drain_is_bounded);
