@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { split } from "../src/core/split.ts";
-import { encode, encodedSize, type Op } from "../src/ot/index.ts";
+import { encode, encodedSize, type Op, OpBuilder } from "../src/ot/index.ts";
 import { LARGE, Random, randomDocument, randomOp, SMALL } from "./ot/random.ts";
 import { SEED, SWEEP } from "./rng.ts";
 
@@ -25,4 +25,14 @@ test(`pieces do together what the op does, and each fits (WEFT_SEED=${SEED})`, (
     expect(encode(done.content()), `seed ${SEED + i}`).toEqual(encode(doc.apply(op).content()));
   }
   expect(pieces).toBeGreaterThan(600 * SWEEP);
+});
+
+test("text is cut between characters, wherever the limit falls", () => {
+  const op = new OpBuilder().insert("😁".repeat(40)).finish();
+  for (let most = 40; most < 60; most++)
+    for (let rest: Op | null = op; rest; ) {
+      const [piece, next]: [Op, Op | null] = split(rest, most);
+      for (const { content } of piece.comps) expect(content.length % 2).toBe(0);
+      rest = next;
+    }
 });
