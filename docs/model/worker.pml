@@ -47,12 +47,12 @@ inline shown(n)
 
 /* What was read before a failover is taken for the history: a repeat is answered from it, and a
  * submit that it has by another way is not kept. If it is lost, only its bytes are held. */
-inline read_is_old()
+inline read_is_old(w)
 {
 #if !defined(STRICT) && FAILOVERS > 0
     for (m : 0 .. OPS - 1) {
         if
-        :: HAS(acked & ~named[TRUTH], m) && NOBODY_HAS(m) -> forgiven = forgiven | BIT(m)
+        :: HAS(acked & named[W[w].at] & ~named[TRUTH], m) && NOBODY_HAS(m) -> forgiven = forgiven | BIT(m)
         :: else
         fi
     }
@@ -98,7 +98,7 @@ inline settled(w)
     }
     W[w].state = LIVE; W[w].appending = 0;
     W[w].read_head = 0; W[w].read_stream = 0; W[w].stored_head = 0;
-    read_is_old();
+    read_is_old(w);
     shown(W[w].at)
 }
 
@@ -284,7 +284,7 @@ inline admit(w)
 #ifndef BROKEN_NO_DEDUPE
     W[w].pending = W[w].pending & ~named[W[w].at];
 #endif
-    read_is_old()
+    read_is_old(w)
 }
 
 /* The last entry of the ring is n now, and its append goes out. */
