@@ -127,7 +127,7 @@ END_TEST
 START_TEST(a_quarantine_is_an_answer)
 {
     start((struct gateway_plan){.exists = true, .refuse_opens = 9, .refusal = WIRE_E_QUARANTINED});
-    FAILS(CTL_NO, "quarantined: the document is read-only until an operator has looked at it",
+    FAILS(CTL_NO, "quarantined: the document cannot be opened until an operator has looked at it",
           "get", "doc");
 }
 END_TEST

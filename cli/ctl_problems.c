@@ -93,8 +93,8 @@ static size_t process_problems(const struct ctl_process *p, struct bytes *out)
     double quarantined = ctl_metric_or_0(page, "weft_worker_quarantined");
     if (quarantined > 0) {
         bytes_printf(out,
-                     "%s has %.0f documents in quarantine (read-only): its log names them, weftctl "
-                     "find and verify tell more, weftctl release ends it\n",
+                     "%s has %.0f documents in quarantine (nobody can open them): its log names "
+                     "them, weftctl find and verify tell more, weftctl release ends it\n",
                      p->name, quarantined);
         count++;
     }

@@ -18,7 +18,9 @@ static void released_print(struct ctl *ctl, const struct ctl_process *p)
     if (ctl->args.json) {
         bytes_append_str(&out, "{\"doc\":");
         json_string_write(slice_str(ctl->args.doc), &out);
-        bytes_printf(&out, ",\"worker\":\"%s\"}\n", p->name);
+        bytes_append_str(&out, ",\"worker\":");
+        json_string_write(slice_str(p->name), &out);
+        bytes_append_str(&out, "}\n");
     } else {
         bytes_printf(&out, "%s: %s\n", p->name, p->why);
     }
@@ -79,11 +81,10 @@ const struct ctl_verb ctl_verb_release = {
     .operand = "DOC",
     .summary = "ends a document's quarantine",
     .more =
-        "A document is put into quarantine, and is read-only, where what is stored of it cannot "
-        "be\n"
-        "right. Find out why first (weftctl verify) and mend it; then this has it loaded anew. If\n"
-        "it still cannot be right it is back in quarantine at once: get --live tells. Exit status\n"
-        "1 if it is in no quarantine.\n"
+        "A document is put into quarantine, and nobody can open it, where what is stored of it\n"
+        "cannot be right. Find out why first (weftctl verify) and mend it; then this has it\n"
+        "loaded anew. If it still cannot be right it is back in quarantine at once: get --live\n"
+        "tells. Exit status 1 if it is in no quarantine.\n"
         "\n"
         "  weftctl verify \"$(weftctl find 3f09a1b2c4d5)\"\n"
         "  weftctl release 5f0c && weftctl get --live 5f0c\n",

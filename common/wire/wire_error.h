@@ -98,7 +98,7 @@ enum wire_form { WIRE_FORM_PROTO = 1, WIRE_FORM_JSON = 2, WIRE_FORM_BOTH = 3 };
       "the permissions of the document do not allow this", "",                                     \
       "Tell the person; keep the text as a draft, open to read.")                                  \
     X(QUARANTINED, 31, "quarantined", DOC, false, 30000, BOTH, "a_damaged_log_is_quarantined",     \
-      "the document is read-only until an operator has looked at it", "",                          \
+      "the document cannot be opened until an operator has looked at it", "",                      \
       "Keep the text and open again after the wait.")                                              \
     X(BAD_POSITION, 32, "bad-position", DOC, true, 0, BOTH, NULL,                                  \
       "a position is a revision and a hash of %llu bytes, or neither", "bytes of a hash",          \

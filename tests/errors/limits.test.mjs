@@ -97,7 +97,7 @@ for (const form of ['proto', 'json']) {
 
 test('presence beyond the rate is dropped, and counted', async () => {
   const dropped = async () => (await Promise.all(['gateway-1', 'gateway-2'].map((one) => stack.metrics(one))))
-    .reduce((sum, page) => sum + Number(page.match(/weft_gateway_presence_dropped_total (\d+)/)[1]), 0);
+    .reduce((sum, page) => sum + Number(page.match(/weft_gateway_limits_total\{limit="presence-per-second"\} (\d+)/)[1]), 0);
   const was = await dropped();
   const peer = await stack.peer('proto').hello();
   const use = await peer.open('cursors', { create: { kind: 'text', content: [] } });
