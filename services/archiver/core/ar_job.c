@@ -22,7 +22,7 @@
  *
  * Why REBASING: where PostgreSQL is ahead of or beside Redis' head, Redis has lost what was
  * archived and PostgreSQL wins (I7). P was committed before the READ, so a healthy head cannot be
- * behind it.
+ * behind it. Where PostgreSQL has nothing there is nothing to win: that is damage.
  */
 #include "ar_job.h"
 
@@ -155,6 +155,21 @@ static void lock_begin(struct ar_job *job, enum ar_job_state state)
     call_send(job);
 }
 
+/*
+ * What Redis has does not follow what PostgreSQL has, which wins. Only at revision 0 it has
+ * nothing, and a chain can begin in one way only: there it is damage, and a rebase would drop the
+ * log.
+ */
+static void rebase_begin(struct ar_job *job)
+{
+    if (job->base.rev > 0) {
+        lock_begin(job, AR_REBASE_LOCKING);
+        return;
+    }
+    document_drop(job);
+    damaged(job, 1);
+}
+
 static void load_done(struct ar_job *job)
 {
     struct storage_call *call = &job->call;
@@ -204,7 +219,7 @@ static int entries_fold(struct ar_job *job)
             if (!job->fresh)
                 again(job);
             else
-                lock_begin(job, AR_REBASE_LOCKING);
+                rebase_begin(job);
             return r;
         }
         if (r) {
@@ -265,7 +280,7 @@ static void read_done(struct ar_job *job)
         else if (!job->fresh)
             again(job);
         else
-            lock_begin(job, AR_REBASE_LOCKING);
+            rebase_begin(job);
         return;
     }
     if (call->entry_count == 0 || call->entries[0].first_rev != job->base.rev + 1) {
