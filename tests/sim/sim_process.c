@@ -66,6 +66,7 @@ static const char *const worker_events[WK_EVENT_COUNT] = {
     [WK_EVENT_TAIL_SUPERSEDED] = "admits what was superseded again to",
     [WK_EVENT_REBASED] = "has rebased",
     [WK_EVENT_RESYNC] = "resyncs a client of",
+    [WK_EVENT_NEWER] = "is too old for",
     [WK_EVENT_QUARANTINED] = "has quarantined",
     [WK_EVENT_RELEASED] = "has released",
     [WK_EVENT_HANDOFF] = "has handed over",

@@ -19,6 +19,7 @@ enum wk_event {
     WK_EVENT_TAIL_SUPERSEDED, /* detail: ops put back to pending */
     WK_EVENT_REBASED,         /* PostgreSQL was ahead of or beside Redis; detail: its revision */
     WK_EVENT_RESYNC,          /* a client's position is not in the history */
+    WK_EVENT_NEWER,           /* a newer release wrote it: waits for being replaced too */
     WK_EVENT_QUARANTINED,     /* detail: 0 refusals without news, 1 damaged log */
     WK_EVENT_RELEASED,        /* an operator ended a quarantine */
     WK_EVENT_HANDOFF,         /* moved to the next owner */

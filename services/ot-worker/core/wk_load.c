@@ -99,8 +99,16 @@ static void unlock_begin(struct wk_doc *d)
 
 /* --- READING, STORED --- */
 
+/* Written by a newer release, as in a rolling upgrade: nothing is damaged. Who asks is told to come
+ * back, until a process that can read it owns the document. */
+static void newer_retry(struct wk_doc *d)
+{
+    wk_event_tell(d, WK_EVENT_NEWER, 0);
+    wk_load_retry(d);
+}
+
 /* The entries are lent: keep them until PostgreSQL has answered. What cannot be decoded is damaged
- * and will be so however often it is read: not 0 and not -ENOMEM. */
+ * and will be so however often it is read: WIRE_BAD. */
 static int read_keep(struct wk_doc *d)
 {
     for (size_t i = 0; i < d->call.entry_count; i++) {
@@ -137,6 +145,8 @@ static void read_done(struct wk_doc *d)
         wk_entries_free(&d->read_ring);
         if (r == -ENOMEM)
             wk_load_retry(d);
+        else if (r == WIRE_NEWER)
+            newer_retry(d);
         else
             wk_quarantine(d, 1);
         return;
@@ -293,6 +303,10 @@ static void stored_done(struct wk_doc *d)
                    : -ENOMEM;
     if (r == -ENOMEM) {
         wk_load_retry(d);
+        return;
+    }
+    if (r == DOC_NEWER) {
+        newer_retry(d);
         return;
     }
     struct chain_position at = doc_position(d->doc);

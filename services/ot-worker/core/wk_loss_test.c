@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "archive_segment.h"
 #include "wk_cases_test.h"
 #include "wk_fake_test.h"
 
@@ -404,6 +405,55 @@ START_TEST(postgres_ahead_of_redis_wins_under_its_lock)
 }
 END_TEST
 
+/* Whoever opens it meanwhile is told to come back; nobody is alarmed. */
+static void expect_too_old(void)
+{
+    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
+    uint64_t before = f.events[WK_EVENT_NEWER];
+
+    fake_run(&f, 10000);
+    fake_expect_refused(&f, a, 0, WIRE_E_RETRY_LATER);
+    ck_assert_uint_gt(f.events[WK_EVENT_NEWER], before);
+    ck_assert_uint_eq(f.events[WK_EVENT_QUARANTINED], 0);
+    ck_assert_uint_eq(wk_core_gauges(f.core).quarantined, 0);
+}
+
+static void segment_version_set(struct store_segment *segment, uint8_t version)
+{
+    struct bytes raw = BYTES_INIT;
+
+    ck_assert_int_eq(archive_decompress(bytes_slice(&segment->bytes), &raw), 0);
+    raw.data[0] = version;
+    bytes_reset(&segment->bytes);
+    ck_assert_int_eq(archive_compress(bytes_slice(&raw), &segment->bytes), 0);
+    bytes_fini(&raw);
+}
+
+START_TEST(what_a_newer_release_wrote_is_waited_for)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+
+    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    uint8_t *version = &d->log[1].payload.data[1]; /* behind its tag */
+    ck_assert_uint_eq(*version, 1);
+    *version = 2;
+    expect_too_old();
+    *version = 1;
+    store_archive(&f.store, FAKE_DOC, 1, false);
+    segment_version_set(&d->segments[0], 2);
+    expect_too_old();
+    segment_version_set(&d->segments[0], 1);
+    fake_run(&f, 5000);
+    fake_join(&f, 1, FAKE_DOC, 1);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
+}
+END_TEST
+
 START_TEST(the_stream_is_tailed_for_a_while_after_a_load_then_now_and_then)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
@@ -459,6 +509,7 @@ TCase *wk_loss_cases(void)
     tcase_add_test(tc, an_append_that_failed_needs_no_postgres_to_go_on);
     tcase_add_test(tc, all_of_redis_lost_is_appended_again_behind_what_is_archived);
     tcase_add_test(tc, postgres_ahead_of_redis_wins_under_its_lock);
+    tcase_add_test(tc, what_a_newer_release_wrote_is_waited_for);
     tcase_add_test(tc, the_stream_is_tailed_for_a_while_after_a_load_then_now_and_then);
     return tc;
 }

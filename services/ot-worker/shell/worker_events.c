@@ -26,6 +26,8 @@ static const struct event_row rows[] = {
                           "PostgreSQL's head was another than Redis'; going on from it"},
     [WK_EVENT_RESYNC] = {OBS_WARN, "client-resync", NULL,
                          "a position is not in the history; its holder gets the document anew"},
+    [WK_EVENT_NEWER] = {OBS_WARN, "doc-newer", NULL,
+                        "a newer release wrote it; this one cannot read it and tries again"},
     [WK_EVENT_QUARANTINED] = {OBS_ERROR, "doc-quarantined", "damage",
                               "read-only until an operator has looked at it"},
     [WK_EVENT_RELEASED] = {OBS_INFO, "doc-released", NULL,
