@@ -88,6 +88,24 @@ describe("presence", () => {
     expect(b.presence.peers()[0]!.cursor).toEqual({ anchor: 3, head: 3 });
   });
 
+  test("presence from behind moves with the revisions since it was taken", () => {
+    const world = new World(1), [a, b] = two(world);
+    a.replica.edit(insert(0, "abc"));
+    world.settle();
+    const { rev } = b.replica.position!;
+    b.replica.edit(insert(0, "12"));
+    world.settle();
+    b.replica.edit(insert(5, "34")); // at the cursor of another: does not push it
+    world.settle();
+    expect(b.replica.text!.text()).toBe("12abc34\n");
+    const data = utf8('{"cursor":{"anchor":1,"head":3}}');
+    b.core.frame({
+      $case: "presence",
+      value: { doc: utf8("d"), author: a.replica.author, rev, data, gone: false },
+    }, world.now);
+    expect(b.presence.peers()[0]!.cursor).toEqual({ anchor: 3, head: 5 });
+  });
+
   test("not more often than allowed; the last word counts", () => {
     const world = new World(1), [a] = two(world);
     for (let i = 0; i < 50; i++) {
