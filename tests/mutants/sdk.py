@@ -37,7 +37,10 @@ MUTANTS = [
     ("own-not-compared", "core/replica.ts", "if (!sameBytes(record.body, expected))", "if (false)"),
     ("sent-before-stored", "core/doc.ts", "this.submitDue && !this.waits && this.storedVersion >= this.flightVersion",
      "this.submitDue && !this.waits"),
-    ("gap-taken", "core/doc.ts", "this.collecting || entry.firstRev !== position.rev + 1 ||", "this.collecting ||"),
+    # The hash finds a gap too, so both comparisons go.
+    ("gap-taken", "core/doc.ts",
+     "this.collecting || entry.firstRev !== position.rev + 1 ||\n        !sameBytes(entry.hashBefore, position.hash))",
+     "this.collecting)"),
     ("not-sent-again", "core/doc.ts", "if (asked) this.submitDue = replica.flight !== null;", "if (asked) this.submitDue = false;"),
     ("rest-lost", "core/split.ts", "return [piece, rest.finish()];", "return [piece, null];"),
     ("pair-cut", "core/split.ts", "return isLowHalf(comp.content, low) ? low - 1 : low;", "return low;"),
