@@ -13,6 +13,9 @@ int main(void)
     suite_add_tcase(suite, wk_bounds_cases());
     suite_add_tcase(suite, wk_small_cases());
     suite_add_tcase(suite, wk_open_cases());
+    suite_add_tcase(suite, wk_base_cases());
+    suite_add_tcase(suite, wk_create_cases());
+    suite_add_tcase(suite, wk_damage_cases());
     suite_add_tcase(suite, wk_member_cases());
     suite_add_tcase(suite, wk_leaving_cases());
     wk_handoff_add(suite);

@@ -1,8 +1,4 @@
-/* Opens: exactly one of up to date, ops, snapshot, resync; creation; what lies far back. */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "ot_codec.h"
+/* Opens: exactly one of up to date, ops, snapshot, resync; what lies far back. */
 #include "wk_cases_test.h"
 #include "wk_fake_test.h"
 
@@ -145,63 +141,6 @@ START_TEST(a_submit_based_far_back_is_transformed_over_history)
     ck_assert_uint_eq(strlen(text), 32);
     /* Everybody was first at that point, and stands left of it. */
     ck_assert_str_eq(text + 30, "Z\n");
-}
-END_TEST
-
-/* Many components over many revisions: composed in blocks, to the same result (the law). */
-START_TEST(a_large_op_is_transformed_over_composed_runs_with_the_same_result)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-    struct ot_builder b;
-    struct ot_op small, large;
-    struct arena mem;
-    struct doc *expected;
-
-    fake_type(&f, a, 1, 0,
-              "0123456789012345678901234567890123456789012345678901234567890123456789");
-    fake_settle(&f);
-    struct chain_position base = fake_head(&f, FAKE_DOC);
-    ot_builder_init(&b, &f.mem);
-    for (unsigned i = 0; i < 34; i++) {
-        ot_builder_retain(&b, 1, (struct slice){0});
-        ot_builder_insert(&b, slice_str("L"), 1, (struct slice){0});
-        ot_builder_delete(&b, 1);
-    }
-    ck_assert_int_eq(ot_builder_finish(&b, &large), 0);
-    struct bytes body = BYTES_INIT;
-    ot_encode(&large, &body);
-    for (uint64_t seq = 2; seq <= 600; seq++) {
-        uint64_t at = rng_below(&f.rng, 60);
-        struct slice op = seq % 3 ? fake_insert(&f, at, "i") : fake_delete(&f, at, 2);
-        fake_submit(&f, a, seq, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, op);
-        fake_settle(&f);
-    }
-    /* The judge: one revision after the other. */
-    arena_init(&mem, 256u << 20);
-    expected = store_judge(&f.store, FAKE_DOC);
-    struct store_doc *stored = store_doc(&f.store, FAKE_DOC);
-    for (size_t i = 2; i < stored->log_count; i++) {
-        struct wire_entry entry;
-        ck_assert_int_eq(wire_entry_decode(&mem, bytes_slice(&stored->log[i].payload), &entry), 0);
-        for (size_t n = 0; n < entry.count; n++) {
-            ck_assert_int_eq(ot_decode(&mem, entry.records[n].body, &ot_limits_stored, &small), 0);
-            struct ot_op after;
-            ck_assert_int_eq(ot_transform(&mem, &small, &large, true, &after), 0);
-            large = after;
-        }
-    }
-    struct bytes judged = BYTES_INIT;
-    ot_encode(&large, &judged);
-    fake_skip(&f);
-    uint64_t c = fake_join(&f, 2, FAKE_DOC, 2);
-    fake_submit(&f, c, 1, base, WIRE_KIND_EDIT, bytes_slice(&body));
-    fake_settle(&f);
-    struct wire_client_entry entry = fake_expect_entry(&f, 2);
-    ck_assert(slice_equal(entry.records[0].body, bytes_slice(&judged)));
-    bytes_fini(&body);
-    bytes_fini(&judged);
-    doc_free(expected);
-    arena_fini(&mem);
 }
 END_TEST
 
@@ -373,63 +312,6 @@ START_TEST(who_comes_while_a_read_is_on_its_way_asks_again)
 }
 END_TEST
 
-START_TEST(a_base_that_is_nowhere_is_refused_after_a_look_and_a_close)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-    struct wire_session session = fake_session(&f, 1);
-    struct chain_position ahead = fake_head(&f, FAKE_DOC);
-
-    ahead.rev = 5;
-    fake_submit(&f, a, 1, ahead, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
-    fake_land(&f, STORAGE_READ);
-    fake_expect_none(&f);
-    fake_land(&f, STORAGE_APPEND);
-    ck_assert(fake_closed(&f, FAKE_DOC, &session));
-    ck_assert_uint_eq(fake_expect_refused(&f, a, 1, WIRE_E_BAD_BASE), 1);
-}
-END_TEST
-
-START_TEST(a_base_ahead_of_ours_may_be_news)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-
-    fake_run(&f, 7500);
-    fake_other(&f, FAKE_DOC, 7, 1, fake_insert(&f, 0, "o"));
-    fake_type(&f, a, 1, 1, "x"); /* based on what we have not seen */
-    fake_settle(&f);
-    fake_expect_entry(&f, 1);
-    ck_assert_uint_eq(fake_expect_entry(&f, 1).last_rev, 3);
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "ox\n");
-}
-END_TEST
-
-START_TEST(there_is_no_text_at_revision_0_to_base_an_op_on)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-
-    fake_submit(&f, a, 1, chain_position_start(FAKE_DOC), WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
-    fake_settle(&f);
-    fake_expect_refused(&f, a, 1, WIRE_E_BAD_BASE);
-}
-END_TEST
-
-START_TEST(a_look_that_fails_decides_nothing)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-    struct chain_position ahead = fake_head(&f, FAKE_DOC);
-
-    ahead.rev = 5;
-    f.redis_down = true;
-    fake_submit(&f, a, 1, ahead, WIRE_KIND_EDIT, fake_insert(&f, 0, "x"));
-    fake_run(&f, 1500);
-    fake_expect_none(&f);
-    ck_assert_uint_lt(f.store.calls[STORAGE_READ], 50); /* nor is it tried without pause */
-    f.redis_down = false;
-    fake_run(&f, 2000);
-    fake_expect_refused(&f, a, 1, WIRE_E_BAD_BASE);
-}
-END_TEST
-
 START_TEST(a_look_that_fails_is_no_resync)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
@@ -443,125 +325,6 @@ START_TEST(a_look_that_fails_is_no_resync)
     fake_run(&f, 2000);
     fake_expect_entry(&f, 2);
     fake_expect_opened(&f, b, WIRE_OPENED_UP_TO_DATE);
-}
-END_TEST
-
-START_TEST(an_unknown_document_is_not_made_by_an_open)
-{
-    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
-
-    fake_settle(&f);
-    fake_expect_refused(&f, a, 0, WIRE_E_NO_SUCH_DOCUMENT);
-    ck_assert(!store_doc(&f.store, FAKE_DOC)->has_head);
-    ck_assert(!store_doc(&f.store, FAKE_DOC)->locked);
-    ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
-}
-END_TEST
-
-static struct wire_link_open creation(uint64_t session, const char *text)
-{
-    struct wire_link_open open = fake_open_of(FAKE_DOC, session);
-
-    open.open.has_create = true;
-    open.open.create_kind = WIRE_DOC_RICH;
-    open.open.create_content = fake_insert(&f, 0, text);
-    return open;
-}
-
-START_TEST(of_two_creators_one_wins_and_the_other_gets_that_document)
-{
-    uint64_t a = fake_open(&f, 1, creation(1, "one\n"));
-    uint64_t b = fake_open(&f, 2, creation(2, "two\n"));
-
-    fake_settle(&f);
-    fake_expect(&f, 1, WIRE_TO_GATEWAY_ENTRY);
-    ck_assert_uint_eq(fake_expect_opened(&f, a, WIRE_OPENED_UP_TO_DATE)->position.rev, 1);
-    fake_expect(&f, 2, WIRE_TO_GATEWAY_ENTRY);
-    fake_expect_opened(&f, b, WIRE_OPENED_SNAPSHOT);
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "one\n");
-    ck_assert_uint_eq(f.events[WK_EVENT_CREATED], 1);
-    fake_expect_none(&f);
-}
-END_TEST
-
-START_TEST(of_two_creators_at_two_workers_one_wins)
-{
-    struct wire_record create = {.session = fake_session(&f, 2),
-                                 .kind = WIRE_KIND_CREATE,
-                                 .doc_kind = WIRE_DOC_RICH,
-                                 .body = fake_insert(&f, 0, "two\n")};
-    uint64_t a = fake_open(&f, 1, creation(1, "one\n"));
-
-    while (f.calls[0]->kind != STORAGE_APPEND)
-        fake_land(&f, f.calls[0]->kind);
-    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS + f.now_ms);
-    fake_settle(&f);
-    fake_expect(&f, 1, WIRE_TO_GATEWAY_ENTRY);
-    fake_expect_opened(&f, a, WIRE_OPENED_SNAPSHOT);
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "two\n");
-    ck_assert_uint_eq(f.events[WK_EVENT_CREATED], 0);
-}
-END_TEST
-
-START_TEST(a_creator_that_asks_again_stands_at_revision_1)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-
-    uint64_t b = fake_open(&f, 2, creation(1, "\n"));
-    fake_settle(&f);
-    fake_expect_opened(&f, b, WIRE_OPENED_UP_TO_DATE);
-    fake_skip(&f);
-    fake_type(&f, b, 1, 0, "x");
-    fake_settle(&f);
-    fake_skip(&f);
-    uint64_t c = fake_open(&f, 1, creation(1, "\n"));
-    fake_settle(&f);
-    struct wire_ops ops = ops_of(fake_expect_opened(&f, c, WIRE_OPENED_OPS));
-    ck_assert_uint_eq(ops.count, 1);
-    ck_assert_uint_eq(ops.records[0].seq, 1);
-    ck_assert_uint_gt(b, a);
-}
-END_TEST
-
-START_TEST(a_creation_that_is_no_document_leaves_the_next_creator_his_turn)
-{
-    uint64_t a = fake_open(&f, 1, creation(1, "no newline")),
-             b = fake_open(&f, 1, creation(2, "\n"));
-
-    fake_settle(&f);
-    fake_expect_refused(&f, a, 0, WIRE_E_BAD_CREATE);
-    fake_expect(&f, 1, WIRE_TO_GATEWAY_ENTRY);
-    fake_expect_opened(&f, b, WIRE_OPENED_UP_TO_DATE);
-    fake_expect_none(&f);
-    uint64_t c = fake_open(&f, 1, creation(1, "no newline"));
-    fake_settle(&f);
-    fake_expect_opened(&f, c, WIRE_OPENED_SNAPSHOT); /* it exists: nobody looks at the content */
-}
-END_TEST
-
-START_TEST(a_creator_that_comes_while_nobody_knows_the_document_is_served)
-{
-    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
-
-    fake_land(&f, STORAGE_READ);
-    fake_land(&f, STORAGE_LOCK);
-    uint64_t b = fake_open(&f, 2, creation(2, "\n"));
-    fake_settle(&f);
-    fake_expect_refused(&f, a, 0, WIRE_E_NO_SUCH_DOCUMENT);
-    fake_expect(&f, 2, WIRE_TO_GATEWAY_ENTRY);
-    fake_expect_opened(&f, b, WIRE_OPENED_UP_TO_DATE);
-}
-END_TEST
-
-START_TEST(who_may_not_write_creates_nothing)
-{
-    struct wire_link_open open = creation(1, "\n");
-
-    open.role = WIRE_ROLE_READ;
-    uint64_t a = fake_open(&f, 1, open);
-    fake_settle(&f);
-    fake_expect_refused(&f, a, 0, WIRE_E_DENIED);
-    ck_assert_uint_eq(fake_head(&f, FAKE_DOC).rev, 0);
 }
 END_TEST
 
@@ -641,61 +404,6 @@ START_TEST(what_was_erased_before_the_ring_is_nowhere)
 }
 END_TEST
 
-START_TEST(a_damaged_log_is_quarantined)
-{
-    struct wire_record create = {.session = fake_session(&f, 2),
-                                 .kind = WIRE_KIND_CREATE,
-                                 .doc_kind = WIRE_DOC_RICH,
-                                 .body = fake_insert(&f, 0, "\n")};
-
-    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
-    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
-    struct store_entry *last = &store_doc(&f.store, FAKE_DOC)->log[1];
-    last->payload.data[last->payload.size - 1] ^= 1;
-    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
-    fake_settle(&f);
-    fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
-    ck_assert_uint_eq(f.event_detail[WK_EVENT_QUARANTINED], 1);
-    ck_assert_uint_eq(wk_core_gauges(f.core).quarantined, 1);
-    last->payload.data[last->payload.size - 1] ^= 1; /* mended by hand */
-    ck_assert(wk_core_release(f.core, FAKE_DOC));
-    fake_settle(&f);
-    fake_join(&f, 1, FAKE_DOC, 1);
-}
-END_TEST
-
-/* Any bit: some leave bytes that cannot be decoded, some only another hash. PostgreSQL knows
- * nothing of it yet, and must not win. */
-START_TEST(a_damaged_beginning_is_quarantined_and_kept)
-{
-    struct wire_record create = {.session = fake_session(&f, 2),
-                                 .kind = WIRE_KIND_CREATE,
-                                 .doc_kind = WIRE_DOC_RICH,
-                                 .body = fake_insert(&f, 0, "\n")};
-    size_t size = 1;
-
-    for (size_t i = 0; i < size; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "d%zu", i);
-        struct slice doc = slice_str(name);
-        store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
-        fake_other(&f, doc, 2, 1, fake_insert(&f, 0, "x"));
-        struct bytes *payload = &store_doc(&f.store, doc)->log[0].payload;
-        size = payload->size;
-        payload->data[i] ^= 1;
-        uint64_t a = fake_open(&f, 1, fake_open_of(doc, 1));
-        fake_settle(&f);
-        fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
-        payload->data[i] ^= 1; /* mended by hand: it is still there */
-        ck_assert(wk_core_release(f.core, doc));
-        fake_settle(&f);
-        fake_join(&f, 1, doc, 1);
-        ck_assert_str_eq(fake_text(&f, doc), "x\n");
-    }
-    ck_assert_uint_gt(size, 20);
-}
-END_TEST
-
 static void setup(void)
 {
     fake_start(&f, NULL);
@@ -716,30 +424,16 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, a_run_is_cut_at_the_sessions_own_revisions);
     tcase_add_test(tc, what_is_archived_comes_back_from_postgres);
     tcase_add_test(tc, a_submit_based_far_back_is_transformed_over_history);
-    tcase_add_test(tc, a_large_op_is_transformed_over_composed_runs_with_the_same_result);
     tcase_add_test(tc, without_postgres_only_those_far_behind_are_put_off);
     tcase_add_test(tc, opens_far_behind_do_not_keep_submits_from_their_turn);
     tcase_add_test(tc, a_position_that_is_not_in_the_history_is_a_resync_and_ends_the_session);
     tcase_add_test(tc, a_position_ahead_of_ours_may_be_news);
     tcase_add_test(tc, a_position_that_comes_back_withdraws_the_close);
     tcase_add_test(tc, who_comes_while_a_read_is_on_its_way_asks_again);
-    tcase_add_test(tc, a_base_that_is_nowhere_is_refused_after_a_look_and_a_close);
-    tcase_add_test(tc, a_base_ahead_of_ours_may_be_news);
-    tcase_add_test(tc, there_is_no_text_at_revision_0_to_base_an_op_on);
-    tcase_add_test(tc, a_look_that_fails_decides_nothing);
     tcase_add_test(tc, a_look_that_fails_is_no_resync);
-    tcase_add_test(tc, an_unknown_document_is_not_made_by_an_open);
-    tcase_add_test(tc, of_two_creators_one_wins_and_the_other_gets_that_document);
-    tcase_add_test(tc, of_two_creators_at_two_workers_one_wins);
-    tcase_add_test(tc, a_creator_that_asks_again_stands_at_revision_1);
-    tcase_add_test(tc, a_creation_that_is_no_document_leaves_the_next_creator_his_turn);
-    tcase_add_test(tc, a_creator_that_comes_while_nobody_knows_the_document_is_served);
-    tcase_add_test(tc, who_may_not_write_creates_nothing);
     tcase_add_test(tc, who_may_not_read_is_denied_after_his_session_is_closed);
     tcase_add_test(tc, an_attachment_that_went_away_gets_no_answer);
     tcase_add_test(tc, an_open_that_is_sent_again_is_answered_once);
     tcase_add_test(tc, what_was_erased_before_the_ring_is_nowhere);
-    tcase_add_test(tc, a_damaged_log_is_quarantined);
-    tcase_add_test(tc, a_damaged_beginning_is_quarantined_and_kept);
     return tc;
 }

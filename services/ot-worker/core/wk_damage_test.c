@@ -1,0 +1,82 @@
+/* A log with damaged bytes: quarantined and kept. */
+#include <stdio.h>
+
+#include "wk_cases_test.h"
+#include "wk_fake_test.h"
+
+static struct fake f;
+
+START_TEST(a_damaged_log_is_quarantined)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+
+    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
+    struct store_entry *last = &store_doc(&f.store, FAKE_DOC)->log[1];
+    last->payload.data[last->payload.size - 1] ^= 1;
+    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
+    ck_assert_uint_eq(f.event_detail[WK_EVENT_QUARANTINED], 1);
+    ck_assert_uint_eq(wk_core_gauges(f.core).quarantined, 1);
+    last->payload.data[last->payload.size - 1] ^= 1; /* mended by hand */
+    ck_assert(wk_core_release(f.core, FAKE_DOC));
+    fake_settle(&f);
+    fake_join(&f, 1, FAKE_DOC, 1);
+}
+END_TEST
+
+/* Any bit: some leave bytes that cannot be decoded, some only another hash. PostgreSQL knows
+ * nothing of it yet, and must not win. */
+START_TEST(a_damaged_beginning_is_quarantined_and_kept)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+    size_t size = 1;
+
+    for (size_t i = 0; i < size; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "d%zu", i);
+        struct slice doc = slice_str(name);
+        store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
+        fake_other(&f, doc, 2, 1, fake_insert(&f, 0, "x"));
+        struct bytes *payload = &store_doc(&f.store, doc)->log[0].payload;
+        size = payload->size;
+        payload->data[i] ^= 1;
+        uint64_t a = fake_open(&f, 1, fake_open_of(doc, 1));
+        fake_settle(&f);
+        fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
+        payload->data[i] ^= 1; /* mended by hand: it is still there */
+        ck_assert(wk_core_release(f.core, doc));
+        fake_settle(&f);
+        fake_join(&f, 1, doc, 1);
+        ck_assert_str_eq(fake_text(&f, doc), "x\n");
+    }
+    ck_assert_uint_gt(size, 20);
+}
+END_TEST
+
+static void setup(void)
+{
+    fake_start(&f, NULL);
+}
+
+static void teardown(void)
+{
+    fake_stop(&f);
+}
+
+TCase *wk_damage_cases(void)
+{
+    TCase *tc = tcase_create("damage");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_damaged_log_is_quarantined);
+    tcase_add_test(tc, a_damaged_beginning_is_quarantined_and_kept);
+    return tc;
+}
