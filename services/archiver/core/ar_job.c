@@ -9,6 +9,9 @@
  *     │          │        └────────────┴─► UNLOCKING┴─► (attempts left) ─► LOADING
  *     │          │ head behind or beside P
  *     │          ├─► REBASE_LOCKING ─► REBASING ─► UNLOCKING ─► DONE
+ *     │          │        │ beside P
+ *     │          ├─► LOOKING_BACK ─► (damaged) ─► DONE
+ *     │          │ does not follow P
  *     │          │ neither head nor entries
  *     │          └─► UNMARKING ─► DONE
  *     └─ the cached document turned out stale
@@ -23,6 +26,11 @@
  * Why REBASING: where PostgreSQL is ahead of or beside Redis' head, Redis has lost what was
  * archived and PostgreSQL wins (I7). P was committed before the READ, so a healthy head cannot be
  * behind it. Where PostgreSQL has nothing there is nothing to win: that is damage.
+ *
+ * Why LOOKING_BACK: an entry that does not follow P is of another history or damaged, and a rebase
+ * would drop it and all behind it. A stream begins at a position that PostgreSQL has (a trim, an
+ * adoption, a rebase); so of another history it has an entry too that ends at P's revision with
+ * another hash. Without one it is damage.
  */
 #include "ar_job.h"
 
@@ -197,6 +205,54 @@ static void load_done(struct ar_job *job)
     read_begin(job);
 }
 
+static void look_back_page(struct ar_job *job, uint64_t from_rev)
+{
+    struct storage_call *call = call_begin(job, AR_LOOKING_BACK, STORAGE_READ);
+
+    call->from_rev = from_rev;
+    call->count_max = job->core->config.entries_max;
+    call_send(job);
+}
+
+static void look_back_begin(struct ar_job *job, const struct chain_position *unfit)
+{
+    job->unfit = *unfit;
+    job->beside = false;
+    look_back_page(job, 1);
+}
+
+static void look_back_done(struct ar_job *job)
+{
+    struct storage_call *call = &job->call;
+    uint64_t next = 0;
+
+    if (call->result != STORAGE_OK) {
+        job_done(job);
+        return;
+    }
+    for (size_t i = 0; i < call->entry_count; i++) {
+        const struct storage_entry *entry = &call->entries[i];
+        next = entry->first_rev + 1;
+        if (entry->position.rev == job->base.rev)
+            job->beside = !chain_position_equal(&entry->position, &job->base);
+        if (entry->first_rev != job->base.rev + 1 ||
+            !chain_position_equal(&entry->position, &job->unfit))
+            continue;
+        if (job->beside) {
+            job->redis_head = call->head;
+            rebase_begin(job);
+        } else {
+            document_drop(job);
+            damaged(job, entry->first_rev);
+        }
+        return;
+    }
+    if (call->entry_count > 0 && next <= job->base.rev + 1)
+        look_back_page(job, next);
+    else
+        again(job); /* the stream is another by now */
+}
+
 /* 0: goes on with what was folded. Else the job took another way. */
 static int entries_fold(struct ar_job *job)
 {
@@ -219,7 +275,7 @@ static int entries_fold(struct ar_job *job)
             if (!job->fresh)
                 again(job);
             else
-                rebase_begin(job);
+                look_back_begin(job, &entry->position);
             return r;
         }
         if (r) {
@@ -442,6 +498,9 @@ void ar_job_storage_done(struct ar_job *job)
         return;
     case AR_READING:
         read_done(job);
+        return;
+    case AR_LOOKING_BACK:
+        look_back_done(job);
         return;
     case AR_LOCKING:
     case AR_REBASE_LOCKING:

@@ -10,6 +10,7 @@
 enum ar_job_state {
     AR_LOADING,
     AR_READING,
+    AR_LOOKING_BACK,
     AR_LOCKING,
     AR_CHECKING,
     AR_COMMITTING,
@@ -40,6 +41,8 @@ struct ar_job {
     struct doc_stored_size since; /* behind the newest snapshot, folded ones included */
     struct chain_position base;   /* PostgreSQL's head */
     struct chain_position redis_head;
+    struct chain_position unfit; /* behind the entry that does not follow base */
+    bool beside;                 /* an entry before it ends at base's revision, elsewhere */
     struct archive_writer writer;
     struct bytes segment, snapshot; /* owned; compressed */
 };

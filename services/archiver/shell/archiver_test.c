@@ -413,6 +413,59 @@ START_TEST(a_damaged_beginning_is_kept)
 }
 END_TEST
 
+/* The first entry behind what is archived. */
+START_TEST(a_damaged_tail_is_kept)
+{
+    writers_create();
+    start("a1");
+    AWAIT(is_ready());
+    await_archived();
+    ck_assert_int_eq(stop(SIGTERM), 0);
+    write_all(2);
+    entry_change(&writers[0], "some words", "some wards");
+    start("a1");
+    AWAIT(log_has("error doc-damaged"));
+    for (size_t i = 1; i < DOCS; i++)
+        AWAIT(is_stored(&writers[i]) && is_trimmed(&writers[i]));
+    ck_assert_uint_eq(stream_entries(&writers[0]), 2);
+    entry_change(&writers[0], "some wards", "some words");
+    await_archived();
+    ck_assert(admin_says("/metrics", "\nweft_archiver_rebases_total 0\n"));
+    ck_assert_int_eq(stop(SIGTERM), 0);
+}
+END_TEST
+
+/* Redis has lost all, and somebody created it anew: PostgreSQL wins. */
+START_TEST(another_history_beside_what_is_archived_is_set_back)
+{
+    struct writer *w = &writers[0], other;
+    unsigned lane = cluster_lane_of(slice_str("doc/0"));
+
+    writers_create();
+    write_all(1);
+    start("a1");
+    AWAIT(is_ready());
+    await_archived();
+    ck_assert_int_eq(stop(SIGTERM), 0);
+    (void)support_redis_cli(help.redis, "del 'weft:{%u}:head:doc%%2F0' 'weft:{%u}:log:doc%%2F0'",
+                            lane, lane);
+    other = *w;
+    other.seq = 0;
+    other.doc = doc_new(slice_str(w->name), attrs);
+    ck_assert_ptr_nonnull(other.doc);
+    (void)help_adopt(other.name);
+    write_record(&other, WIRE_KIND_CREATE, "another\n");
+    for (unsigned i = 0; i < 3; i++) /* one ends where PostgreSQL stands, two go on */
+        write_record(&other, WIRE_KIND_EDIT, "other words ");
+    doc_free(other.doc);
+    start("a1");
+    AWAIT(log_has("warn doc-rebased"));
+    await_archived();
+    ck_assert(!log_has("doc-damaged"));
+    ck_assert_int_eq(stop(SIGTERM), 0);
+}
+END_TEST
+
 START_TEST(a_killed_one_is_continued)
 {
     writers_create();
@@ -581,6 +634,8 @@ int main(int argc, char **argv)
     tcase_add_test(life, all_that_is_appended_is_archived);
     tcase_add_test(life, marks_without_a_head_are_taken_away);
     tcase_add_test(life, a_damaged_beginning_is_kept);
+    tcase_add_test(life, a_damaged_tail_is_kept);
+    tcase_add_test(life, another_history_beside_what_is_archived_is_set_back);
     tcase_add_test(life, a_killed_one_is_continued);
     tcase_add_test(life, two_at_once_are_harmless);
     tcase_add_test(life, a_drain_is_bounded);

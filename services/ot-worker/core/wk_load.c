@@ -157,28 +157,33 @@ static void read_done(struct wk_doc *d)
 
 enum tail { TAIL_FITS, TAIL_BESIDE, TAIL_GAP, TAIL_DAMAGED, TAIL_NOMEM };
 
-/* Applies what Redis has behind PostgreSQL's head. */
+/*
+ * Applies what Redis has behind PostgreSQL's head.
+ *
+ * A stream begins at a position that PostgreSQL has (revision 0, a trim, an adoption or a rebase).
+ * So a stream that left PostgreSQL's chain before its head has an entry that spans the head's
+ * revision, or ends there with another hash. With neither, a first entry behind the head that does
+ * not fit is damaged: to let PostgreSQL win would drop what was acked.
+ */
 static enum tail tail_apply(struct wk_doc *d)
 {
     struct chain_position stored = doc_position(d->doc);
+    bool beside = false;
 
     list_for_each_safe (node, &d->read_ring) {
         struct wk_entry *e = list_entry(node, struct wk_entry, link);
         struct chain_position at = doc_position(d->doc);
-        if (e->after.rev < stored.rev || chain_position_equal(&e->after, &stored)) {
-            wk_entry_free(e); /* archived, not trimmed yet */
+        if (e->after.rev <= stored.rev) {
+            beside = e->after.rev == stored.rev && !chain_position_equal(&e->after, &stored);
+            wk_entry_free(e); /* archived, not trimmed yet; or beside */
             continue;
         }
-        if (e->after.rev == stored.rev)
-            return TAIL_BESIDE;
         if (e->before.rev != at.rev)
             return e->before.rev > at.rev ? TAIL_GAP : TAIL_BESIDE;
         int r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
         if (r == -ENOMEM)
             return TAIL_NOMEM;
-        /* At revision 0 the chain can begin in one way only: what does not fit there is damaged.
-         * To let PostgreSQL win, which has nothing, would drop the whole document. */
-        if (r == DOC_BAD_CHAIN && stored.rev > 0 && chain_position_equal(&at, &stored))
+        if (r == DOC_BAD_CHAIN && beside && chain_position_equal(&at, &stored))
             return TAIL_BESIDE;
         if (r)
             return TAIL_DAMAGED;

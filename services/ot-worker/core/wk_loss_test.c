@@ -2,6 +2,7 @@
  * Appends that do not win, answers that are lost, tails that a failover loses, other workers: what
  * the chain says is what holds (I1, I2, I3).
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "archive_segment.h"
@@ -405,6 +406,41 @@ START_TEST(postgres_ahead_of_redis_wins_under_its_lock)
 }
 END_TEST
 
+/* Behind what is archived: whether an entry stands before it or that is trimmed, and whatever bit
+ * is turned, PostgreSQL does not win. */
+START_TEST(a_damaged_tail_is_quarantined_and_kept)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+    size_t size = 1;
+
+    for (size_t i = 0; i < size; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "d%zu", i);
+        struct slice doc = slice_str(name);
+        store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
+        store_archive(&f.store, doc, 0, false);
+        fake_other(&f, doc, 2, 1, fake_insert(&f, 0, "x"));
+        fake_other(&f, doc, 2, 2, fake_insert(&f, 0, "y"));
+        struct bytes *payload = &store_doc(&f.store, doc)->log[0].payload;
+        size = payload->size;
+        payload->data[i] ^= 1;
+        uint64_t a = fake_open(&f, 1, fake_open_of(doc, 1));
+        fake_settle(&f);
+        fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
+        payload->data[i] ^= 1;
+        ck_assert(wk_core_release(f.core, doc));
+        fake_settle(&f);
+        fake_join(&f, 1, doc, 1);
+        ck_assert_str_eq(fake_text(&f, doc), "yx\n");
+    }
+    ck_assert_uint_gt(size, 20);
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
+}
+END_TEST
+
 /* Whoever opens it meanwhile is told to come back; nobody is alarmed. */
 static void expect_too_old(void)
 {
@@ -509,6 +545,7 @@ TCase *wk_loss_cases(void)
     tcase_add_test(tc, an_append_that_failed_needs_no_postgres_to_go_on);
     tcase_add_test(tc, all_of_redis_lost_is_appended_again_behind_what_is_archived);
     tcase_add_test(tc, postgres_ahead_of_redis_wins_under_its_lock);
+    tcase_add_test(tc, a_damaged_tail_is_quarantined_and_kept);
     tcase_add_test(tc, what_a_newer_release_wrote_is_waited_for);
     tcase_add_test(tc, the_stream_is_tailed_for_a_while_after_a_load_then_now_and_then);
     return tc;
