@@ -441,6 +441,32 @@ START_TEST(a_damaged_tail_is_quarantined_and_kept)
 }
 END_TEST
 
+/* Redis has lost all, and it was created anew from nothing. */
+START_TEST(another_history_beside_what_is_archived_is_set_back)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+
+    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
+    store_archive(&f.store, FAKE_DOC, 0, false);
+    store_forget(&f.store, FAKE_DOC);
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    size_t stored = d->segment_count;
+    d->segment_count = 0; /* whoever creates it does not know of PostgreSQL's */
+    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "y"));
+    fake_other(&f, FAKE_DOC, 2, 2, fake_insert(&f, 0, "z"));
+    d->segment_count = stored;
+    fake_join(&f, 1, FAKE_DOC, 1);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 1);
+    ck_assert_uint_eq(f.events[WK_EVENT_QUARANTINED], 0);
+}
+END_TEST
+
 /* Whoever opens it meanwhile is told to come back; nobody is alarmed. */
 static void expect_too_old(void)
 {
@@ -546,6 +572,7 @@ TCase *wk_loss_cases(void)
     tcase_add_test(tc, all_of_redis_lost_is_appended_again_behind_what_is_archived);
     tcase_add_test(tc, postgres_ahead_of_redis_wins_under_its_lock);
     tcase_add_test(tc, a_damaged_tail_is_quarantined_and_kept);
+    tcase_add_test(tc, another_history_beside_what_is_archived_is_set_back);
     tcase_add_test(tc, what_a_newer_release_wrote_is_waited_for);
     tcase_add_test(tc, the_stream_is_tailed_for_a_while_after_a_load_then_now_and_then);
     return tc;
