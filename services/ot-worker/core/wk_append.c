@@ -319,8 +319,7 @@ static bool tail_fits(struct wk_doc *d)
         d->check_ms = now; /* it may be archived already */
     }
     if (now - d->slow_ms >= WK_SLOW_MS) {
-        d->core->counters.tail_full += !list_empty(&d->pending);
-        wk_pending_refuse(d, WIRE_E_RETRY_LATER);
+        d->core->counters.tail_full += wk_pending_refuse(d, WIRE_E_RETRY_LATER);
     }
     return false;
 }

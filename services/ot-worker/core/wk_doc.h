@@ -166,7 +166,11 @@ struct wk_doc {
     bool creating;
     bool runner_up; /* opened by a gateway that does not reach the owner: kept against the view */
     uint64_t handed_rev; /* handed over at this revision; kept until all up to it is archived */
-    bool turn;           /* the last call was for an open: now it is the submits' turn */
+    /* A look found the head farther on, and the stream beginning here. Followed to that head it is
+     * known that this was our history, and what it no longer held archived. */
+    struct chain_position looked_head;
+    uint64_t looked_first_rev; /* 0: no look */
+    bool turn;                 /* the last call was for an open: now it is the submits' turn */
 
     unsigned attempts;
     uint64_t retry_ms, check_ms, used_ms, tail_until_ms;
@@ -254,8 +258,8 @@ void wk_attachments_detach(struct wk_doc *d);
 void wk_submit_push(struct wk_doc *d, struct wk_submit *s, bool front);
 void wk_submit_take(struct wk_doc *d, struct wk_submit *s); /* out of pending */
 void wk_submit_free(struct wk_submit *s);
-/* All that waits is told so; what was answered before, and a CLOSE, stays. */
-void wk_pending_refuse(struct wk_doc *d, uint32_t code);
+/* All that waits is told so; what was answered before, and a CLOSE, stays. How many went. */
+size_t wk_pending_refuse(struct wk_doc *d, uint32_t code);
 
 /* wk_entry.c: the ring */
 /* Takes payload, also on failure. 0, -ENOMEM, or what wire_entry_decode has against it. */

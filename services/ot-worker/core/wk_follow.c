@@ -113,11 +113,15 @@ void wk_check_begin(struct wk_doc *d)
     wk_call_send(d);
 }
 
-/* What is no longer in the stream is archived (I7). */
-static void archived_mark(struct wk_doc *d)
+/* The first revision that the look found in the stream. */
+static uint64_t look_first_rev(const struct wk_doc *d)
 {
-    uint64_t first = d->call.entry_count ? d->call.entries[0].first_rev : UINT64_MAX;
+    return d->call.entry_count ? d->call.entries[0].first_rev : UINT64_MAX;
+}
 
+/* What is no longer in the stream, which begins with `first`, is archived (I7). */
+static void archived_mark(struct wk_doc *d, uint64_t first)
+{
     list_for_each (node, &d->ring) {
         struct wk_entry *e = list_entry(node, struct wk_entry, link);
         if (e->before.rev + 1 >= first)
@@ -143,10 +147,14 @@ void wk_check_done(struct wk_doc *d)
         return;
     }
     if (!d->call.has_head || !chain_position_equal(&d->call.head, &at)) {
+        if (d->call.has_head && d->call.head.rev > at.rev) {
+            d->looked_head = d->call.head;
+            d->looked_first_rev = look_first_rev(d);
+        }
         wk_follow_begin(d);
         return;
     }
-    archived_mark(d);
+    archived_mark(d, look_first_rev(d));
     answered(d);
     wk_doc_next(d);
 }
@@ -207,10 +215,22 @@ static bool refused_for_nothing(struct wk_doc *d)
     return d->refusals >= REFUSALS_MAX;
 }
 
+/* Where others write without a pause no look finds the head where we are. */
+static void looked_mark(struct wk_doc *d, uint64_t first)
+{
+    struct list *next;
+    enum wk_where where = first ? wk_position_find(d, &d->looked_head, &next) : WK_NOT_THERE;
+
+    if (where == WK_AT_HEAD || where == WK_ON_CHAIN)
+        archived_mark(d, first);
+}
+
 void wk_follow_done(struct wk_doc *d)
 {
     struct chain_position at = doc_position(d->doc);
+    uint64_t looked_first = d->looked_first_rev;
 
+    d->looked_first_rev = 0;
     if (d->call.result != STORAGE_OK) {
         wk_retry(d);
         return;
@@ -230,10 +250,12 @@ void wk_follow_done(struct wk_doc *d)
     struct wk_entry *lost = wk_ring_from(d, &d->call.head);
     struct wk_entry *last = wk_ring_last(d);
     /* What left the stream by the archiver is in PostgreSQL: then that is ahead of Redis. */
-    if (lost && !lost->archived)
+    if (lost && !lost->archived) {
         wk_append_send(d, lost);
-    else if (!lost && (!last || last->confirmed) && others_follow(d))
+    } else if (!lost && (!last || last->confirmed) && others_follow(d)) {
+        looked_mark(d, looked_first);
         wk_settled(d);
-    else
+    } else {
         wk_load_begin(d);
+    }
 }

@@ -89,6 +89,60 @@ START_TEST(it_is_kept_for_its_own_entries_only)
 }
 END_TEST
 
+/* No look finds the head where the last one left it. */
+START_TEST(a_busy_document_goes_when_it_is_archived)
+{
+    struct slice doc = handed_doc();
+
+    for (uint64_t seq = 1; seq <= 20 && wk_core_gauges(f.core).handed; seq++) {
+        fake_other(&f, doc, 7, seq, fake_insert(&f, 0, "o"));
+        store_archive(&f.store, doc, 1, false);
+        fake_run(&f, 250);
+    }
+    expect_gone();
+}
+END_TEST
+
+/* Others' entries come before it is archived: they are no reason to think that it is. */
+START_TEST(a_busy_document_stays_until_it_is_archived)
+{
+    struct slice doc = handed_doc();
+
+    for (uint64_t seq = 1; seq <= 20; seq++) {
+        fake_other(&f, doc, 7, seq, fake_insert(&f, 0, "o"));
+        fake_run(&f, 250);
+    }
+    ck_assert_int_eq(wk_core_gauges(f.core).handed, 1);
+    store_archive(&f.store, doc, 0, false);
+    fake_run(&f, 300);
+    expect_gone();
+}
+END_TEST
+
+/* Who came while it was ours again is told that it moved once more. */
+START_TEST(who_joined_meanwhile_is_told)
+{
+    struct slice doc = handed_doc();
+
+    f.calls_held = true;
+    fake_run(&f, 300);
+    struct storage_call *look = fake_carry_out(&f, STORAGE_READ);
+    fake_view(&f, OURS);
+    fake_run(&f, 600);
+    fake_open(&f, 2, fake_open_of(doc, 3));
+    fake_view(&f, BOTH);
+    fake_run(&f, 600);
+    f.calls_held = false;
+    fake_answer(&f, look);
+    fake_settle(&f);
+    fake_expect(&f, 2, WIRE_TO_GATEWAY_MOVED);
+    store_archive(&f.store, doc, 0, false);
+    fake_run(&f, 600);
+    ck_assert_int_eq(wk_core_gauges(f.core).documents, 0);
+    fake_expect_none(&f);
+}
+END_TEST
+
 /* An acked op is sent by nobody again: who holds it puts it into the history that survived. */
 START_TEST(an_acked_op_that_another_history_lacks_is_put_back)
 {
@@ -278,6 +332,9 @@ void wk_handoff_add(Suite *suite)
     tcase_add_test(tc, a_tail_lost_after_the_handoff_comes_back);
     tcase_add_test(tc, what_is_archived_already_goes_at_once);
     tcase_add_test(tc, it_is_kept_for_its_own_entries_only);
+    tcase_add_test(tc, a_busy_document_goes_when_it_is_archived);
+    tcase_add_test(tc, a_busy_document_stays_until_it_is_archived);
+    tcase_add_test(tc, who_joined_meanwhile_is_told);
     tcase_add_test(tc, an_acked_op_that_another_history_lacks_is_put_back);
     tcase_add_test(tc, an_acked_op_that_waits_again_is_put_back_before_the_handoff);
     tcase_add_test(tc, taken_back_it_shows_what_others_appended);

@@ -39,8 +39,10 @@ void wk_submit_free(struct wk_submit *s)
     free(s);
 }
 
-void wk_pending_refuse(struct wk_doc *d, uint32_t code)
+size_t wk_pending_refuse(struct wk_doc *d, uint32_t code)
 {
+    size_t count = 0;
+
     list_for_each_safe (node, &d->pending) {
         struct wk_submit *s = list_entry(node, struct wk_submit, link);
         if (s->kind == WIRE_KIND_CLOSE || s->told)
@@ -49,7 +51,9 @@ void wk_pending_refuse(struct wk_doc *d, uint32_t code)
             wk_refuse(d->core, s->gateway_boot, s->attachment, s->seq, code, 0);
         wk_submit_take(d, s);
         wk_submit_free(s);
+        count++;
     }
+    return count;
 }
 
 static struct wk_submit *submit_new(const struct wk_attachment *a, uint64_t gateway_boot,

@@ -184,7 +184,8 @@ bool wk_handoff(struct wk_doc *d)
             wk_follow_begin(d);
         return handed;
     }
-    if (!handed)
+    /* Somebody may have come while we served it again. */
+    if (!handed || !list_empty(&d->attachments) || !list_empty(&d->opens))
         hand_over(d);
     if (tail_needed(d))
         return false;

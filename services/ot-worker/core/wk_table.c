@@ -127,7 +127,7 @@ void wk_doc_use(struct wk_doc *d)
     list_push_back(&d->core->all, &d->all);
 }
 
-/* Those handed over, longest ago first: who is served now comes before a tail that Redis and, if
+/* Those handed over, longest unused first: who is served now comes before a tail that Redis and, if
  * anybody asked for it, the next owner hold too. */
 static void tails_let_go(struct wk_core *core)
 {
