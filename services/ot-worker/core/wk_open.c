@@ -212,14 +212,16 @@ bool wk_close_wanted(struct wk_doc *d, const struct wk_submit *s)
     list_for_each (node, &d->opens) {
         struct wk_open *o = list_entry(node, struct wk_open, link);
         struct list *first;
-        if (!o->closing || s->gateway_boot != o->gateway_boot || s->attachment != o->attachment ||
-            !o->has_position || denied(d, o))
+        if (!o->closing || s->gateway_boot != o->gateway_boot || s->attachment != o->attachment)
             continue;
+        if (!o->has_position || denied(d, o))
+            return true;
         enum wk_where where = wk_position_find(d, &o->position, &first);
         o->closing = where != WK_AT_HEAD && where != WK_ON_CHAIN;
         return o->closing;
     }
-    return true;
+    /* Whoever opened has left. Untold he opens again, and is judged by what is there then. */
+    return s->told;
 }
 
 enum closing { CLOSED, CLOSING, NO_MEMORY };

@@ -250,11 +250,10 @@ START_TEST(a_position_ahead_of_ours_may_be_news)
 }
 END_TEST
 
-/* Redis had lost it, and another worker puts it back as we are about to close the session. */
-START_TEST(a_position_that_comes_back_withdraws_the_close)
+/* Redis had lost it, and another worker puts it back as we are about to close the session of
+ * whoever holds it; maybe he leaves meanwhile. */
+static uint64_t position_comes_back(bool leaves)
 {
-    struct wire_session session = fake_session(&f, 2);
-
     fake_create(&f, 1, FAKE_DOC, 1);
     struct chain_position before = fake_head(&f, FAKE_DOC);
     fake_other(&f, FAKE_DOC, 7, 1, fake_insert(&f, 0, "o"));
@@ -274,10 +273,21 @@ START_TEST(a_position_that_comes_back_withdraws_the_close)
     fake_land(&f, STORAGE_READ);
     store_step(&f.store, &back);
     ck_assert_int_eq(back.result, STORAGE_OK);
+    if (leaves)
+        fake_detach(&f, b);
     fake_land(&f, STORAGE_APPEND); /* of the close: refused */
     f.calls_held = false;
     fake_settle(&f);
+    bytes_fini(&payload);
+    return b;
+}
+
+START_TEST(a_position_that_comes_back_withdraws_the_close)
+{
+    struct wire_session session = fake_session(&f, 2);
+    uint64_t b = position_comes_back(false);
     const struct wire_to_gateway *item = fake_next(&f, 2);
+
     if (item->type == WIRE_TO_GATEWAY_ENTRY)
         item = fake_next(&f, 2);
     ck_assert_int_eq(item->type, WIRE_TO_GATEWAY_OPENED);
@@ -285,7 +295,16 @@ START_TEST(a_position_that_comes_back_withdraws_the_close)
     ck_assert_int_eq(item->opened.opened.outcome, WIRE_OPENED_UP_TO_DATE);
     ck_assert(!fake_closed(&f, FAKE_DOC, &session));
     fake_skip(&f);
-    bytes_fini(&payload);
+}
+END_TEST
+
+START_TEST(a_position_that_comes_back_closes_nothing_for_who_has_left)
+{
+    struct wire_session session = fake_session(&f, 2);
+
+    position_comes_back(true);
+    ck_assert(!fake_closed(&f, FAKE_DOC, &session));
+    fake_skip(&f);
 }
 END_TEST
 
@@ -429,6 +448,7 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, a_position_that_is_not_in_the_history_is_a_resync_and_ends_the_session);
     tcase_add_test(tc, a_position_ahead_of_ours_may_be_news);
     tcase_add_test(tc, a_position_that_comes_back_withdraws_the_close);
+    tcase_add_test(tc, a_position_that_comes_back_closes_nothing_for_who_has_left);
     tcase_add_test(tc, who_comes_while_a_read_is_on_its_way_asks_again);
     tcase_add_test(tc, a_look_that_fails_is_no_resync);
     tcase_add_test(tc, who_may_not_read_is_denied_after_his_session_is_closed);
