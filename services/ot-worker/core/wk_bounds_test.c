@@ -153,6 +153,7 @@ START_TEST(an_acked_op_that_comes_back_is_not_put_off)
     fake_run(&f, 4000);
     fake_expect(&f, 1, WIRE_TO_GATEWAY_DETACHED);
     fake_expect_none(&f);
+    ck_assert_uint_eq(counters().tail_full, 0);
     store_archive(&f.store, FAKE_DOC, 0, true);
     fake_run(&f, 5000);
     ck_assert_str_eq(fake_text(&f, FAKE_DOC), "a\n");

@@ -215,14 +215,15 @@ static bool refused_for_nothing(struct wk_doc *d)
     return d->refusals >= REFUSALS_MAX;
 }
 
-/* Where others write without a pause no look finds the head where we are. */
+/* Where others write without a pause no look finds the head where we are. What came behind the head
+ * that the look found it tells nothing of. */
 static void looked_mark(struct wk_doc *d, uint64_t first)
 {
     struct list *next;
     enum wk_where where = first ? wk_position_find(d, &d->looked_head, &next) : WK_NOT_THERE;
 
     if (where == WK_AT_HEAD || where == WK_ON_CHAIN)
-        archived_mark(d, first);
+        archived_mark(d, first <= d->looked_head.rev ? first : d->looked_head.rev + 1);
 }
 
 void wk_follow_done(struct wk_doc *d)
