@@ -42,13 +42,13 @@ MUTANTS = [
     ("no-rebase-by-anybody", "settle,I3", STORE,
      "    doc->redis.head = call->position;\n    store->rebased++;", "    call->result = STORAGE_REFUSED;\n    return;\n    store->rebased++;"),
     # archiving and trimming (I7)
-    ("trim-before-commit", "I7", ARCHIVER + "ar_job.c",
-     "    struct storage_call *commit = call_begin(job, AR_COMMITTING, STORAGE_COMMIT);\n",
-     "    if (job->call.kind != STORAGE_TRIM) {\n        trim_begin(job, AR_CHECKING);\n        return;\n    }\n"
-     "    struct storage_call *commit = call_begin(job, AR_COMMITTING, STORAGE_COMMIT);\n"),
-    ("unknown-commit-is-done", "I7", ARCHIVER + "ar_job.c",
-     "        event(job, AR_EVENT_UNKNOWN, job->base.rev);\n        again(job);",
-     "        event(job, AR_EVENT_UNKNOWN, job->base.rev);\n        trim_begin(job, AR_TRIMMING);"),
+    ("trim-before-commit", "I7", ARCHIVER + "ar_commit.c",
+     "    struct storage_call *commit = ar_job_call_begin(job, AR_COMMITTING, STORAGE_COMMIT);\n",
+     "    if (job->call.kind != STORAGE_TRIM) {\n        ar_trim_begin(job, AR_CHECKING);\n        return;\n    }\n"
+     "    struct storage_call *commit = ar_job_call_begin(job, AR_COMMITTING, STORAGE_COMMIT);\n"),
+    ("unknown-commit-is-done", "I7", ARCHIVER + "ar_commit.c",
+     "        ar_job_event(job, AR_EVENT_UNKNOWN, job->base.rev);\n        ar_job_again(job);",
+     "        ar_job_event(job, AR_EVENT_UNKNOWN, job->base.rev);\n        ar_trim_begin(job, AR_TRIMMING);"),
     ("trim-past-the-segment", "I7", STORE,
      "    trim_check(store, doc, at + 1);\n", "    at += at + 1 < doc->redis.log.count;\n    trim_check(store, doc, at + 1);\n"),
     ("mark-cleared-too-early", "I7", STORE,

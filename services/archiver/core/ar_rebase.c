@@ -1,0 +1,95 @@
+/*
+ * Redis' head, or its first entry behind PostgreSQL's, does not follow PostgreSQL's head (ar_job.c
+ * has the states).
+ *
+ * Why REBASING: where PostgreSQL is ahead of or beside Redis' head, Redis has lost what was
+ * archived and PostgreSQL wins (I7). P was committed before the READ, so a healthy head cannot be
+ * behind it. Where PostgreSQL has nothing there is nothing to win: that is damage.
+ *
+ * Why LOOKING_BACK: an entry that does not follow P is of another history or damaged, and a rebase
+ * would drop it and all behind it. A stream begins at a position that PostgreSQL has (a trim, an
+ * adoption, a rebase); so of another history it has an entry too that ends at P's revision with
+ * another hash. Without one it is damage.
+ */
+#include "ar_job_private.h"
+
+/*
+ * What Redis has does not follow what PostgreSQL has, which wins. Only at revision 0 it has
+ * nothing, and a chain can begin in one way only: there it is damage, and a rebase would drop the
+ * log.
+ */
+void ar_rebase_begin(struct ar_job *job)
+{
+    if (job->base.rev > 0) {
+        ar_job_lock_begin(job, AR_REBASE_LOCKING);
+        return;
+    }
+    ar_job_document_drop(job);
+    ar_job_damaged(job, 1);
+}
+
+static void look_back_page(struct ar_job *job, uint64_t from_rev)
+{
+    struct storage_call *call = ar_job_call_begin(job, AR_LOOKING_BACK, STORAGE_READ);
+
+    call->from_rev = from_rev;
+    call->count_max = job->core->config.entries_max;
+    ar_job_call_send(job);
+}
+
+void ar_rebase_look_back(struct ar_job *job, const struct chain_position *unfit)
+{
+    job->unfit = *unfit;
+    job->beside = false;
+    look_back_page(job, 1);
+}
+
+void ar_rebase_looked_back(struct ar_job *job)
+{
+    struct storage_call *call = &job->call;
+    uint64_t next = 0;
+
+    if (call->result != STORAGE_OK) {
+        ar_job_end(job);
+        return;
+    }
+    for (size_t i = 0; i < call->entry_count; i++) {
+        const struct storage_entry *entry = &call->entries[i];
+        next = entry->first_rev + 1;
+        if (entry->position.rev == job->base.rev)
+            job->beside = !chain_position_equal(&entry->position, &job->base);
+        if (entry->first_rev != job->base.rev + 1 ||
+            !chain_position_equal(&entry->position, &job->unfit))
+            continue;
+        if (job->beside) {
+            job->redis_head = call->head;
+            ar_rebase_begin(job);
+        } else {
+            ar_job_document_drop(job);
+            ar_job_damaged(job, entry->first_rev);
+        }
+        return;
+    }
+    if (call->entry_count > 0 && next <= job->base.rev + 1)
+        look_back_page(job, next);
+    else
+        ar_job_again(job); /* the stream is another by now */
+}
+
+void ar_rebase_locked(struct ar_job *job)
+{
+    struct storage_call *rebase = ar_job_call_begin(job, AR_REBASING, STORAGE_REBASE);
+
+    rebase->expect = job->redis_head;
+    rebase->position = job->base;
+    ar_job_call_send(job);
+}
+
+void ar_rebase_done(struct ar_job *job)
+{
+    if (job->call.result == STORAGE_OK) {
+        job->core->counters.rebases++;
+        ar_job_event(job, AR_EVENT_REBASED, job->base.rev);
+    }
+    ar_job_unlock_begin(job);
+}
