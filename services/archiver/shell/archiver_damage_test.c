@@ -1,0 +1,111 @@
+/* What does not follow what is archived: damage is kept, another history gives way. */
+#include <signal.h>
+
+#include "archiver_help_test.h"
+
+/* Changes letters inside the first entry of its stream: it can still be decoded. */
+static void entry_change(const struct writer *w, const char *from, const char *to)
+{
+    static const char script[] = "local entries = redis.call(\"XRANGE\", KEYS[1], \"-\", \"+\")\n"
+                                 "local p = entries[1][2]\n"
+                                 "local at, last = p[2]:find(ARGV[1], 1, true)\n"
+                                 "p[2] = p[2]:sub(1, at - 1) .. ARGV[2] .. p[2]:sub(last + 1)\n"
+                                 "redis.call(\"DEL\", KEYS[1])\n"
+                                 "for _, e in ipairs(entries) do\n"
+                                 "    redis.call(\"XADD\", KEYS[1], e[1], unpack(e[2]))\n"
+                                 "end\n"
+                                 "return \"changed\"";
+    unsigned lane = cluster_lane_of(slice_str(w->name));
+    const char *said =
+        support_redis_cli(help.redis, "eval '%s' 1 'weft:{%u}:log:doc%%2F%zu' '%s' '%s'", script,
+                          lane, (size_t)(w - writers), from, to);
+
+    ck_assert_msg(strncmp(said, "changed", 7) == 0, "%s", said);
+}
+
+static size_t stream_entries(const struct writer *w)
+{
+    struct asked read = help_call(STORAGE_READ, w->name);
+
+    ck_assert_int_eq(help_ask(&read), STORAGE_OK);
+    size_t count = read.call.entry_count;
+    help_drop(&read);
+    return count;
+}
+
+/* PostgreSQL has nothing of it yet: to let it win would drop all that was acked. */
+START_TEST(a_damaged_beginning_is_kept)
+{
+    writers_create();
+    writers_write(2);
+    entry_change(&writers[0], "its end", "itr end");
+    archiver_start("a1");
+    AWAIT(archiver_log_has("error doc-damaged"));
+    for (size_t i = 1; i < DOCS; i++)
+        AWAIT(writer_is_stored(&writers[i]) && writer_is_trimmed(&writers[i]));
+    ck_assert_uint_eq(stream_entries(&writers[0]), 3);
+    entry_change(&writers[0], "itr end", "its end");
+    writers_await_archived(); /* its mark has stayed */
+    ck_assert(archiver_says("/metrics", "\nweft_archiver_rebases_total 0\n"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+END_TEST
+
+/* The first entry behind what is archived. */
+START_TEST(a_damaged_tail_is_kept)
+{
+    writers_create();
+    archiver_start("a1");
+    AWAIT(archiver_is_ready());
+    writers_await_archived();
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    writers_write(2);
+    entry_change(&writers[0], "some words", "some wards");
+    archiver_start("a1");
+    AWAIT(archiver_log_has("error doc-damaged"));
+    for (size_t i = 1; i < DOCS; i++)
+        AWAIT(writer_is_stored(&writers[i]) && writer_is_trimmed(&writers[i]));
+    ck_assert_uint_eq(stream_entries(&writers[0]), 2);
+    entry_change(&writers[0], "some wards", "some words");
+    writers_await_archived();
+    ck_assert(archiver_says("/metrics", "\nweft_archiver_rebases_total 0\n"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+END_TEST
+
+/* Redis has lost all, and somebody created it anew: PostgreSQL wins. */
+START_TEST(another_history_beside_what_is_archived_is_set_back)
+{
+    struct writer *w = &writers[0];
+    unsigned lane = cluster_lane_of(slice_str("doc/0"));
+
+    writers_create();
+    writers_write(1);
+    archiver_start("a1");
+    AWAIT(archiver_is_ready());
+    writers_await_archived();
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    (void)support_redis_cli(help.redis, "del 'weft:{%u}:head:doc%%2F0' 'weft:{%u}:log:doc%%2F0'",
+                            lane, lane);
+    struct writer other = writer_beside(w);
+    (void)help_adopt(other.name);
+    writer_write(&other, WIRE_KIND_CREATE, "another\n");
+    for (unsigned i = 0; i < 3; i++) /* one ends where PostgreSQL stands, two go on */
+        writer_write(&other, WIRE_KIND_EDIT, "other words ");
+    doc_free(other.doc);
+    archiver_start("a1");
+    AWAIT(archiver_log_has("warn doc-rebased"));
+    writers_await_archived();
+    ck_assert(!archiver_log_has("doc-damaged"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+END_TEST
+
+void archiver_damage_add(Suite *suite)
+{
+    TCase *tc = archiver_case(suite, "damage", false);
+
+    tcase_add_test(tc, a_damaged_beginning_is_kept);
+    tcase_add_test(tc, a_damaged_tail_is_kept);
+    tcase_add_test(tc, another_history_beside_what_is_archived_is_set_back);
+}
