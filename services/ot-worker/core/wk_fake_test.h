@@ -1,6 +1,6 @@
 /*
  * For the tests of this folder: a shell made of plain memory, two gateways, and the store of
- * wk_store_test.h. Time stands until it is moved. Storage calls wait until the test carries them
+ * support_store.h. Time stands until it is moved. Storage calls wait until the test carries them
  * out, and whatever the core sends is kept, in order, and judged on the spot:
  *
  *   I4  an Entry or Opened names only what is durable
@@ -13,7 +13,7 @@
 #include "refbuf.h"
 #include "rng.h"
 #include "wk_core.h"
-#include "wk_store_test.h"
+#include "support_store.h"
 
 #define FAKE_SELF 1 /* our boot id and number in the view */
 #define FAKE_MEMBERS 3

@@ -1,4 +1,4 @@
-#include "wk_store_test.h"
+#include "support_store.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -51,6 +51,13 @@ struct store_doc *store_doc(struct store *s, struct slice id)
     return d;
 }
 
+static void slices_make(struct store *s, size_t count)
+{
+    free(s->lent_slices);
+    s->lent_slices = calloc(count, sizeof *s->lent_slices);
+    MUST(s->lent_slices);
+}
+
 /* --- Redis --- */
 
 static void read_step(struct store *s, struct store_doc *d, struct storage_call *call)
@@ -79,7 +86,7 @@ static void log_push(struct store_doc *d, uint64_t first_rev, const struct chain
     *e = (struct store_entry){.first_rev = first_rev, .before = d->head, .position = *position};
     bytes_append_slice(&e->payload, payload);
     d->ledger[d->ledger_count++] = *position;
-    d->has_head = true;
+    d->has_head = d->dirty = true;
     d->head = *position;
 }
 
@@ -120,14 +127,48 @@ static void adopt_step(struct store_doc *d, struct storage_call *call)
     call->head = d->head;
 }
 
+static void trim_step(struct store_doc *d, struct storage_call *call)
+{
+    size_t count = 0;
+
+    while (count < d->log_count && d->log[count].position.rev <= call->position.rev)
+        count++;
+    if (count && !chain_position_equal(&d->log[count - 1].position, &call->position)) {
+        call->result = STORAGE_REFUSED;
+        return;
+    }
+    log_drop_front(d, count);
+    call->entries_left = d->log_count;
+}
+
+/* A claim does not run out by itself: a test says when a document is dirty again. */
+static void claim_step(struct store *s, struct storage_call *call)
+{
+    slices_make(s, STORE_DOCS_MAX);
+    call->docs = s->lent_slices;
+    for (size_t i = 0; i < s->count && call->doc_count < call->count_max; i++) {
+        struct store_doc *d = &s->docs[i];
+        if (!d->dirty || cluster_lane_of(bytes_slice(&d->id)) != call->lane)
+            continue;
+        d->dirty = false;
+        call->docs[call->doc_count++] = bytes_slice(&d->id);
+    }
+}
+
+/* Of one document: a mark that stands for nothing goes. Of a lane: what the test put there. */
+static void remark_step(struct store *s, struct store_doc *d, struct storage_call *call)
+{
+    call->count = d ? d->log_count == 0 : s->remarked;
+    if (!d)
+        s->remarked = 0;
+}
+
 /* --- PostgreSQL --- */
 
 static void segments_lend(struct store *s, struct store_doc *d, struct storage_call *call,
                           uint64_t from_rev, uint64_t to_rev)
 {
-    free(s->lent_slices);
-    s->lent_slices = calloc(d->segment_count + 1, sizeof *s->lent_slices);
-    MUST(s->lent_slices);
+    slices_make(s, d->segment_count + 1);
     call->segments = s->lent_slices;
     for (size_t i = 0; i < d->segment_count; i++) {
         struct store_segment *segment = &d->segments[i];
@@ -150,9 +191,45 @@ static void lock_step(struct store_doc *d, struct storage_call *call)
     call->head = d->stored_head;
 }
 
+static struct store_segment *segment_push(struct store_doc *d)
+{
+    d->segments = realloc(d->segments, (d->segment_count + 1) * sizeof *d->segments);
+    MUST(d->segments);
+    struct store_segment *segment = &d->segments[d->segment_count++];
+    *segment = (struct store_segment){0};
+    return segment;
+}
+
+static void commit_step(struct store_doc *d, struct storage_call *call)
+{
+    struct chain_position start = chain_position_start(bytes_slice(&d->id));
+
+    ck_assert(d->locked);
+    d->locked = false;
+    call->has_head = d->stored;
+    call->head = d->stored_head;
+    if (!chain_position_equal(&call->expect, d->stored ? &d->stored_head : &start)) {
+        call->result = STORAGE_REFUSED;
+        return;
+    }
+    struct store_segment *segment = segment_push(d);
+    *segment = (struct store_segment){.first_rev = call->segment_first_rev,
+                                      .last_rev = call->position.rev,
+                                      .before = call->expect};
+    bytes_append_slice(&segment->bytes, call->segment);
+    d->stored = true;
+    d->stored_head = call->position;
+    if (call->snapshot.size == 0)
+        return;
+    bytes_reset(&d->snapshot);
+    bytes_append_slice(&d->snapshot, call->snapshot);
+    d->snapshot_rev = call->position.rev;
+}
+
 void store_step(struct store *s, struct storage_call *call)
 {
-    struct store_doc *d = store_doc(s, call->doc);
+    /* What is asked of a lane is of no document. */
+    struct store_doc *d = call->doc.size ? store_doc(s, call->doc) : NULL;
 
     s->calls[call->kind]++;
     call->result = STORAGE_OK;
@@ -184,8 +261,20 @@ void store_step(struct store *s, struct storage_call *call)
     case STORAGE_UNLOCK:
         d->locked = false;
         return;
+    case STORAGE_TRIM:
+        trim_step(d, call);
+        return;
+    case STORAGE_CLAIM:
+        claim_step(s, call);
+        return;
+    case STORAGE_REMARK:
+        remark_step(s, d, call);
+        return;
+    case STORAGE_COMMIT:
+        commit_step(d, call);
+        return;
     default:
-        ck_abort_msg("a worker does not ask for %s", storage_kind_name(call->kind));
+        ck_abort_msg("nobody here asks for %s", storage_kind_name(call->kind));
     }
 }
 
@@ -244,9 +333,7 @@ void store_archive(struct store *s, struct slice id, size_t keep, bool snapshot)
     size_t count = d->log_count - keep;
     struct doc *doc = stored_load(s, d);
     archive_apply(doc, d, count);
-    d->segments = realloc(d->segments, (d->segment_count + 1) * sizeof *d->segments);
-    MUST(d->segments);
-    struct store_segment *segment = &d->segments[d->segment_count++];
+    struct store_segment *segment = segment_push(d);
     *segment = (struct store_segment){.first_rev = d->log[0].first_rev,
                                       .last_rev = d->log[count - 1].position.rev,
                                       .before = d->log[0].before};

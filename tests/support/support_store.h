@@ -1,9 +1,9 @@
 /*
- * For the tests of this folder: Redis and PostgreSQL as plain data. A call is carried out honestly,
+ * For the tests of cores: Redis and PostgreSQL as plain data. A call is carried out honestly,
  * in one step, when the test says so; what a test wants to go wrong it does around that.
  */
-#ifndef WEFT_WK_STORE_TEST_H
-#define WEFT_WK_STORE_TEST_H
+#ifndef WEFT_SUPPORT_STORE_H
+#define WEFT_SUPPORT_STORE_H
 
 #include "doc.h"
 #include "storage_call.h"
@@ -25,7 +25,7 @@ struct store_segment {
 struct store_doc {
     struct bytes id;
     /* Redis */
-    bool has_head;
+    bool has_head, dirty; /* dirty: not claimed since the last append */
     struct chain_position head;
     struct store_entry *log; /* owned */
     size_t log_count;
@@ -47,6 +47,7 @@ struct store {
     struct ot_attrs_table *attrs;
     struct storage_entry *lent_entries;
     struct slice *lent_slices;
+    uint64_t remarked;                /* what the next REMARK of a lane finds */
     uint64_t calls[STORAGE_DOCS + 1]; /* how many of each kind were carried out */
 };
 
