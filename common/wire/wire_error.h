@@ -29,6 +29,7 @@ enum wire_form { WIRE_FORM_PROTO = 1, WIRE_FORM_JSON = 2, WIRE_FORM_BOTH = 3 };
 #define WIRE_DO_MEND "Mend the client: the same bytes get the same answer."
 #define WIRE_DO_DRAFT                                                                              \
     "Keep the text as a draft, take a new session and open again; the same op is not sent again."
+#define WIRE_DO_SPLIT "Send it as several ops, each within the limit, the first with the same seq."
 #define WIRE_DO_RECONNECT "Connect again after the wait, open with the positions, resend."
 
 #define WIRE_ERRORS(X)                                                                             \
@@ -112,9 +113,8 @@ enum wire_form { WIRE_FORM_PROTO = 1, WIRE_FORM_JSON = 2, WIRE_FORM_BOTH = 3 };
     /* op */                                                                                       \
     X(BAD_OP, 50, "bad-op", OP, true, 0, PROTO, NULL,                                              \
       "the op is not well-formed or not in normal form", "", WIRE_DO_DRAFT)                        \
-    X(OP_TOO_LARGE, 51, "op-too-large", OP, true, 0, BOTH, NULL,                                   \
-      "an op is at most %llu bytes and 65536 components", "op-max",                                \
-      "Send it as several ops, each within the limit.")                                            \
+    X(OP_TOO_LARGE, 51, "op-too-large", OP, true, 0, BOTH, NULL, "an op is at most %llu bytes",    \
+      "op-max", WIRE_DO_SPLIT)                                                                     \
     X(OP_TOO_LONG, 52, "op-too-long", OP, true, 0, BOTH, NULL,                                     \
       "the op covers more than the %llu units of the document at its base",                        \
       "UTF-16 units of the document", WIRE_DO_DRAFT)                                               \
@@ -149,7 +149,12 @@ enum wire_form { WIRE_FORM_PROTO = 1, WIRE_FORM_JSON = 2, WIRE_FORM_BOTH = 3 };
     X(READ_ONLY, 65, "read-only", OP, true, 0, BOTH, NULL,                                         \
       "the document was opened without a session", "", "Open it with a session to write.")         \
     X(PRESENCE_TOO_LARGE, 66, "presence-too-large", OP, true, 0, BOTH, NULL,                       \
-      "presence is at most %llu bytes", "presence-max", "Send less; the op is not concerned.")
+      "presence is at most %llu bytes", "presence-max", "Send less; the op is not concerned.")     \
+    X(TOO_MANY_COMPONENTS, 67, "too-many-components", OP, true, 0, BOTH, NULL,                     \
+      "an op has at most %llu components", "op-components", WIRE_DO_SPLIT)                         \
+    X(OP_GROWS, 68, "op-grows", OP, true, 0, BOTH, NULL,                                           \
+      "transformed over what came since its base, the op takes more than %llu bytes",              \
+      "entry-bytes", WIRE_DO_DRAFT)
 
 enum wire_error {
     WIRE_OK = 0,

@@ -5,6 +5,7 @@ import { COMMON } from './stack.mjs';
 import { newSession } from './peer.mjs';
 
 const DAY_MS = 86400000;
+const COMPONENTS_MAX = 65536; // op-components
 const hash = () => randomBytes(16).toString('hex');
 const anyBase = () => ({ rev: 1, hash: hash() });
 const fresh = () => `document ${randomBytes(8).toString('hex')}`;
@@ -339,9 +340,33 @@ export const cases = {
       return peer;
     },
   },
+  'too-many-components': {
+    // It ends nothing: the same seq is taken in another form.
+    'a pair more': async (x) => {
+      const { peer, use } = await x.at(await x.longDocument());
+      const one = [{ retain: 1 }, { delete: 1 }];
+      peer.submit(use, Array(COMPONENTS_MAX / 2 + 1).fill(one).flat());
+      const error = await peer.next('error');
+      await peer.edit(use, [{ insert: 'x' }, { delete: 1 }]);
+      peer.queue.unshift(error);
+      return peer;
+    },
+  },
+  'op-grows': {
+    // A format is repeated on each side of every insert that it meets.
+    'a format of a text that many write into': async (x) => {
+      const { peer, use } = await x.created(`${filler(20)}\n`);
+      const { peer: other, use: its } = await x.at(use.doc);
+      for (let i = 0; i < 12; i++) await other.edit(its, [{ retain: 1 + 2 * i }, { insert: 'y' }]);
+      peer.submit(use, [{ retain: 20, attributes: { k: filler(50000) } }]);
+      return told(peer);
+    },
+  },
   'op-too-long': {
     'a retain beyond the end': submits([{ retain: 1000000 }, { insert: 'x' }]),
     'a delete beyond the end': submits([{ delete: 1000000 }]),
+    'more than any document has': { only: 'proto', run: submits(undefined,
+      { body: Buffer.from('018980808040', 'hex') }) },
   },
   'cuts-pair': {
     'an insert inside it': submits([{ retain: 1 }, { insert: 'x' }]),
@@ -384,7 +409,14 @@ export const cases = {
   'bad-kind': { 'a create': submits(insert, { kind: 1 }), 'a close': submits(insert, { kind: 5 }) },
   'bad-title': {
     'a long one': submits(undefined, { title: filler(1025) }),
-    'not UTF-8': { only: 'proto', run: submits(undefined, { kind: 3, body: Buffer.from([0xff]) }) },
+    'not UTF-8': { only: 'proto', run: async (x) => {
+      const { peer, use } = await x.created();
+      peer.submit(use, undefined, { kind: 3, body: Buffer.from([0xff]) });
+      const error = await peer.next('error');
+      await peer.edit(use, undefined, { title: 'one that is' });
+      peer.queue.unshift(error);
+      return peer;
+    } },
   },
   'bad-permission': {
     'a long subject': submits(undefined, { permission: { subject: filler(129), role: 'read' } }),

@@ -62,6 +62,15 @@ async function fullDocument() {
   return full;
 }
 
+// A document that has room for an op of very many components.
+async function longDocument() {
+  const peer = await stack.peer('proto').hello();
+  const doc = `long ${Math.random()}`;
+  await peer.open(doc, { create: { kind: 'text', content: [{ insert: 'x'.repeat(100000) }] } });
+  peer.end();
+  return doc;
+}
+
 function check(error, expected) {
   assert.equal(error.name, expected.name, error.message);
   assert.equal(error.code, expected.code);
@@ -82,6 +91,7 @@ async function provoke(form, name, run) {
   const x = new Situation(stack, form);
   x.witness = witness;
   x.fullDocument = fullDocument;
+  x.longDocument = longDocument;
   try {
     const peer = await run(x);
     const error = await peer.next('error', name);

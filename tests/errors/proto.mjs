@@ -22,13 +22,24 @@ function bytes(field, value) {
 
 const hex = (field, value) => bytes(field, value === undefined ? value : Buffer.from(value, 'hex'));
 
-// The binary form of an op (docs/algebra.md), of components without attributes.
+// An attribute list, its size in front; values are strings.
+function attributes(list) {
+  const pairs = Object.entries(list).flatMap(([key, value]) => {
+    const [name, text] = [Buffer.from(key), Buffer.from(JSON.stringify(value))];
+    return [varint(name.length), name, varint(text.length), text];
+  });
+  const data = Buffer.concat(pairs);
+  return Buffer.concat([varint(data.length), data]);
+}
+
+// The binary form of an op (docs/algebra.md); only retains have attributes here.
 export function opEncode(delta) {
   const parts = [Buffer.of(1)];
   for (const one of delta) {
     const text = Buffer.from(one.insert ?? '');
     if (one.insert !== undefined) parts.push(varint((text.length << 3) | 2), text);
     else if (one.delete) parts.push(varint((one.delete << 3) | 1));
+    else if (one.attributes) parts.push(varint((one.retain << 3) | 4), attributes(one.attributes));
     else parts.push(varint(one.retain << 3));
   }
   return Buffer.concat(parts);

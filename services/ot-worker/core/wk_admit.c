@@ -4,7 +4,8 @@
  *
  * A refusal that the log does not make final by itself is told only after a record that closes the
  * session is durable: a copy of the op, still on its way from another gateway, must not be admitted
- * later. So such a refusal puts a CLOSE in the place of the op.
+ * later. So such a refusal puts a CLOSE in the place of the op. It needs none where the bytes alone
+ * are refused (too many components, a title that is none): no copy of them fits anywhere, ever.
  */
 #include <errno.h>
 
@@ -51,7 +52,7 @@ static uint32_t code_of_outcome(int outcome)
 {
     switch (outcome) {
     case OT_TOO_LARGE:
-        return WIRE_E_OP_TOO_LARGE;
+        return WIRE_E_OP_GROWS;
     case OT_TOO_LONG:
         return WIRE_E_OP_TOO_LONG;
     case OT_CUTS_PAIR:
@@ -72,8 +73,10 @@ static uint32_t code_of_outcome(int outcome)
 static uint64_t detail_of_code(const struct wk_doc *d, uint32_t code)
 {
     switch (code) {
-    case WIRE_E_OP_TOO_LARGE:
-        return WIRE_OP_BYTES_MAX;
+    case WIRE_E_TOO_MANY_COMPONENTS:
+        return OT_SUBMIT_COUNT_MAX;
+    case WIRE_E_OP_GROWS:
+        return WK_ENTRY_BYTES_MAX;
     case WIRE_E_OP_TOO_LONG:
         return ot_rope_units(doc_rope(d->doc));
     case WIRE_E_DOCUMENT_TOO_LARGE:
@@ -83,6 +86,19 @@ static uint64_t detail_of_code(const struct wk_doc *d, uint32_t code)
     default:
         return 0;
     }
+}
+
+static bool bytes_alone_are_refused(uint32_t code)
+{
+    return code == WIRE_E_TOO_MANY_COMPONENTS || code == WIRE_E_BAD_TITLE;
+}
+
+static enum wk_admit refuse(struct wk_doc *d, struct wk_submit *s, uint32_t code)
+{
+    if (!bytes_alone_are_refused(code))
+        return close_instead(d, s, code, detail_of_code(d, code));
+    answer(d, s, code, detail_of_code(d, code));
+    return WK_ADMIT_ANSWERED;
 }
 
 /* Over what came since its base: the history, then what stands in this very entry before it. */
@@ -116,22 +132,39 @@ static int stored_encode(struct wk_submit *s, const struct ot_op *op)
     return s->stored.failed ? OT_TOO_LARGE : 0;
 }
 
-static int edit_prepare(struct wk_doc *d, struct wk_submit *s, struct list *first)
+/* What is decoded without regard to the document; *ret_code is the error for what does not fit. */
+static int edit_decode(struct wk_doc *d, const struct wk_submit *s, struct arena *mem,
+                       struct ot_op *ret, uint32_t *ret_code)
+{
+    struct ot_fault fault;
+    int r = ot_decode_explain(mem, bytes_slice(&s->body), &ot_limits_submit, ret, &fault);
+
+    if (r != OT_TOO_LARGE)
+        return r;
+    /* Gateways have looked at the size; units are more than any document has. */
+    bool many = fault.limit == OT_SUBMIT_COUNT_MAX;
+    d->core->counters.limit_op_components += many;
+    *ret_code = many ? WIRE_E_TOO_MANY_COMPONENTS : WIRE_E_OP_TOO_LONG;
+    return r;
+}
+
+static int edit_prepare(struct wk_doc *d, struct wk_submit *s, struct list *first,
+                        uint32_t *ret_code)
 {
     struct ot_op op;
     struct arena mem;
     bool met = false;
 
     arena_init(&mem, SIZE_MAX);
-    int r = ot_decode(&mem, bytes_slice(&s->body), &ot_limits_submit, &op);
-    /* Gateways have looked at the size. */
-    d->core->counters.limit_op_components += r == OT_TOO_LARGE;
+    int r = edit_decode(d, s, &mem, &op, ret_code);
     if (!r)
         r = transform(d, first, &op, &mem, &met);
     if (!r) {
         r = stored_encode(s, &op);
         d->core->counters.limit_entry_bytes += r != 0;
     }
+    if (r > 0 && !*ret_code)
+        *ret_code = code_of_outcome(r);
     arena_fini(&mem);
     if (!r)
         d->core->counters.transformed += met;
@@ -186,7 +219,7 @@ static enum wk_admit record_add(struct wk_doc *d, struct wk_submit *s)
                         ? WIRE_E_BAD_PERMISSION
                     : r == DOC_BAD_RECORD ? WIRE_E_BAD_TITLE
                                           : code_of_outcome(r);
-    return close_instead(d, s, code, detail_of_code(d, code));
+    return refuse(d, s, code);
 }
 
 /* Where this seq of the session stands in what we hold: its revision, or 0. */
@@ -309,11 +342,12 @@ static enum wk_admit edit_admit(struct wk_doc *d, struct wk_submit *s, uint64_t 
         return WK_ADMIT_CHECK;
     if (where == WK_NOT_THERE || where == WK_BEFORE_RING)
         return close_instead(d, s, WIRE_E_BAD_BASE, doc_position(d->doc).rev);
-    int r = edit_prepare(d, s, first);
+    uint32_t code = WIRE_OK;
+    int r = edit_prepare(d, s, first, &code);
     if (r == -ENOMEM)
         return WK_ADMIT_NOMEM;
     if (r)
-        return close_instead(d, s, code_of_outcome(r), detail_of_code(d, code_of_outcome(r)));
+        return refuse(d, s, code);
     return record_add(d, s);
 }
 

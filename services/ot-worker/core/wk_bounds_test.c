@@ -306,7 +306,7 @@ START_TEST(what_an_op_becomes_is_bounded)
     fake_skip(&f);
     fake_submit(&f, a, 1, base, WIRE_KIND_EDIT, bytes_slice(&out));
     fake_settle(&f);
-    fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LARGE);
+    fake_expect_refused(&f, a, 1, WIRE_E_OP_GROWS);
     ck_assert_uint_eq(counters().limit_entry_bytes, 1);
     ck_assert(fake_closed(&f, FAKE_DOC, &session));
     bytes_fini(&attrs);
@@ -317,6 +317,7 @@ END_TEST
 START_TEST(an_op_is_bounded_in_components)
 {
     uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_session session = fake_session(&f, 1);
     struct bytes out = BYTES_INIT;
     struct ot_builder builder;
     struct ot_op op;
@@ -330,9 +331,29 @@ START_TEST(an_op_is_bounded_in_components)
     ot_encode(&op, &out);
     fake_submit(&f, a, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, bytes_slice(&out));
     fake_settle(&f);
-    fake_expect_refused(&f, a, 1, WIRE_E_OP_TOO_LARGE);
+    fake_expect_refused(&f, a, 1, WIRE_E_TOO_MANY_COMPONENTS);
     ck_assert_uint_eq(counters().limit_op_components, 1);
     bytes_fini(&out);
+    /* Its session goes on, at the same seq: the op is sent as several. */
+    fake_type(&f, a, 1, 0, "x");
+    fake_settle(&f);
+    fake_expect_entry(&f, 1);
+    ck_assert(!fake_closed(&f, FAKE_DOC, &session));
+}
+END_TEST
+
+START_TEST(a_title_that_is_none_does_not_end_the_session)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+    struct wire_session session = fake_session(&f, 1);
+
+    fake_submit(&f, a, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_TITLE, slice_str("\xff"));
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 1, WIRE_E_BAD_TITLE);
+    fake_submit(&f, a, 1, fake_head(&f, FAKE_DOC), WIRE_KIND_TITLE, slice_str("a title"));
+    fake_settle(&f);
+    fake_expect_entry(&f, 1);
+    ck_assert(!fake_closed(&f, FAKE_DOC, &session));
 }
 END_TEST
 
@@ -521,6 +542,7 @@ TCase *wk_bounds_cases(void)
     tcase_add_test(tc, an_entry_is_bounded_in_bytes);
     tcase_add_test(tc, what_an_op_becomes_is_bounded);
     tcase_add_test(tc, an_op_is_bounded_in_components);
+    tcase_add_test(tc, a_title_that_is_none_does_not_end_the_session);
     tcase_add_test(tc, permissions_are_bounded);
     tcase_add_test(tc, without_a_beat_for_two_seconds_nothing_is_admitted);
     tcase_add_test(tc, a_worker_that_was_paused_admits_nothing_before_it_has_beaten);

@@ -15,7 +15,7 @@ static struct fake_att *att_of(struct fake *f, uint64_t number)
     return &f->atts[number];
 }
 
-/* Permanent, about an op, and not made final by the log itself. */
+/* Permanent, about an op, and not made final by the log itself, nor by the bytes alone. */
 static bool wants_close(uint32_t code)
 {
     switch (code) {
@@ -25,6 +25,8 @@ static bool wants_close(uint32_t code)
     case WIRE_E_SESSION_EXPIRED:
     case WIRE_E_READ_ONLY:
     case WIRE_E_NO_SUCH_DOCUMENT:
+    case WIRE_E_TOO_MANY_COMPONENTS:
+    case WIRE_E_BAD_TITLE:
         return false;
     default:
         return wire_error_info(code)->permanent;

@@ -12,8 +12,8 @@
 
 #include "refbuf.h"
 #include "rng.h"
-#include "wk_core.h"
 #include "support_store.h"
+#include "wk_core.h"
 
 #define FAKE_SELF 1 /* our boot id and number in the view */
 #define FAKE_MEMBERS 3

@@ -28,7 +28,7 @@
       "retry-later", WORKER_PUT_OFF("attachments-full"), "gateways that attach without end")       \
     F(INT, "op-components", OT_SUBMIT_COUNT_MAX,                                                   \
       "Components of an op: pieces of text, embeds, spans kept or deleted.", "the document",       \
-      "op-too-large", WORKER_LIMIT("op-components"),                                               \
+      "too-many-components", WORKER_LIMIT("op-components"),                                        \
       "a small op that takes much memory: each component takes 48 bytes when it is read")          \
     F(INT, "entry-ops", WK_ENTRY_COUNT_MAX, "Ops of one entry.", "the document",                   \
       "the rest forms the next entry", WORKER_LIMIT("entry-ops"),                                  \
@@ -37,7 +37,7 @@
     F(BYTES, "entry-bytes", WK_ENTRY_BYTES_MAX,                                                    \
       "Bytes of one entry, and what an op may become "                                             \
       "when it is transformed.",                                                                   \
-      "the document", "the rest forms the next entry; op-too-large", WORKER_LIMIT("entry-bytes"),  \
+      "the document", "the rest forms the next entry; op-grows", WORKER_LIMIT("entry-bytes"),      \
       "a format that grows on every insert it meets")                                              \
     F(INT, "history-reach", WK_HISTORY_REVS_MAX,                                                   \
       "Revisions that a base or a position may be behind.", "the document",                        \
