@@ -21,7 +21,7 @@
 enum doc_outcome {
     DOC_BAD_ENTRY = 100, /* malformed, or a record that does not fit: a damaged log */
     DOC_BAD_CHAIN,       /* does not follow the position: first revision or hash differ */
-    DOC_NEWER,           /* written by a newer build */
+    DOC_NEWER,           /* written by a newer build, and not damaged as far as can be told */
     DOC_TOO_LARGE,       /* the text would pass WIRE_DOCUMENT_BYTES_MAX */
     DOC_EXISTS,          /* create on a document that has revisions */
     DOC_NOT_CREATED,     /* anything else on one that has none */

@@ -304,6 +304,12 @@ START_TEST(what_does_not_follow_leaves_the_document_alone)
                          DOC_BAD_ENTRY);
         payload.data[1] = 2; /* the version */
         ck_assert_int_eq(doc_entry_apply(doc, bytes_slice(&payload), NULL), DOC_NEWER);
+        /* A bit of the version turned is no newer release: the hash tells. */
+        struct chain_position at = doc_position(doc);
+        struct chain_position after = chain_position_after(&at, 1, bytes_slice(&payload));
+        ck_assert_int_eq(doc_entry_apply(doc, bytes_slice(&payload), &after), DOC_NEWER);
+        ck_assert_int_eq(doc_entry_apply(doc, bytes_slice(&payload), &wrong), DOC_BAD_CHAIN);
+        ck_assert_int_eq(doc_entry_apply(doc, bytes_slice(&payload), &at), DOC_BAD_CHAIN);
         ck_assert(doc_equal(doc, before));
         bytes_fini(&payload);
     }

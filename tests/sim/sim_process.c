@@ -81,6 +81,7 @@ static const char *const archiver_events[AR_EVENT_COUNT] = {
     [AR_EVENT_UNKNOWN] = "does not know whether it committed",
     [AR_EVENT_REBASED] = "has rebased",
     [AR_EVENT_DAMAGED] = "finds damage in",
+    [AR_EVENT_NEWER] = "is too old for",
     [AR_EVENT_SNAPSHOT] = "has stored a snapshot of",
     [AR_EVENT_TRIMMED] = "has trimmed",
 };

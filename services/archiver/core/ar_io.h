@@ -12,6 +12,7 @@ enum ar_event {
     AR_EVENT_UNKNOWN,       /* the COMMIT's answer was lost: read again */
     AR_EVENT_REBASED,       /* PostgreSQL was ahead of or beside Redis */
     AR_EVENT_DAMAGED,       /* the chain does not hold: left as it is, an alarm; detail: revision */
+    AR_EVENT_NEWER,         /* a newer release wrote it: left for one to come; detail: revision */
     AR_EVENT_SNAPSHOT,
     AR_EVENT_TRIMMED, /* detail: entries left */
     AR_EVENT_COUNT,

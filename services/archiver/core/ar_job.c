@@ -128,6 +128,15 @@ void ar_job_damaged(struct ar_job *job, uint64_t rev)
     ar_job_end(job);
 }
 
+/* In a rolling upgrade a worker of the new release may have written it already, or an archiver.
+ * Nothing is damaged: it comes back, here or at one that can read it. */
+static void newer(struct ar_job *job, uint64_t rev)
+{
+    ar_job_document_drop(job);
+    ar_job_event(job, AR_EVENT_NEWER, rev);
+    ar_job_end(job);
+}
+
 void ar_job_lock_begin(struct ar_job *job, enum ar_job_state state)
 {
     ar_job_call_begin(job, state, STORAGE_LOCK);
@@ -159,6 +168,10 @@ static void load_done(struct ar_job *job)
         ar_job_end(job);
         return;
     }
+    if (r == DOC_NEWER) {
+        newer(job, at.rev);
+        return;
+    }
     if (r || (call->has_head ? !chain_position_equal(&at, &call->head) : at.rev != 0)) {
         ar_job_document_drop(job);
         ar_job_damaged(job, at.rev);
@@ -166,6 +179,24 @@ static void load_done(struct ar_job *job)
     }
     job->fresh = true;
     ar_job_read_begin(job);
+}
+
+/* The entry is not folded: the job takes another way. */
+static void fold_failed(struct ar_job *job, int outcome, const struct storage_entry *entry,
+                        bool first)
+{
+    if (outcome == -ENOMEM) {
+        ar_job_end(job);
+    } else if (outcome == DOC_NEWER) {
+        newer(job, entry->first_rev);
+    } else if (outcome != DOC_BAD_CHAIN || !first) {
+        ar_job_document_drop(job);
+        ar_job_damaged(job, entry->first_rev);
+    } else if (!job->fresh) {
+        ar_job_again(job);
+    } else {
+        ar_rebase_look_back(job, &entry->position);
+    }
 }
 
 /* 0: goes on with what was folded. Else the job took another way. */
@@ -182,20 +213,12 @@ static int entries_fold(struct ar_job *job)
         }
         uint64_t before = doc_position(job->doc).rev;
         int r = doc_entry_apply(job->doc, entry->payload, &entry->position);
-        if (r == -ENOMEM) {
-            ar_job_end(job);
-            return r;
-        }
-        if (r == DOC_BAD_CHAIN && i == 0) {
-            if (!job->fresh)
-                ar_job_again(job);
-            else
-                ar_rebase_look_back(job, &entry->position);
-            return r;
+        if (r == DOC_NEWER && i > 0) {
+            job->more = true; /* what stands before it is archived first */
+            return 0;
         }
         if (r) {
-            ar_job_document_drop(job);
-            ar_job_damaged(job, entry->first_rev);
+            fold_failed(job, r, entry, i == 0);
             return r;
         }
         if (i == 0)

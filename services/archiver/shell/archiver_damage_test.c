@@ -1,6 +1,8 @@
 /* What does not follow what is archived: damage is kept, another history gives way. */
 #include <signal.h>
+#include <stdio.h>
 
+#include "archive_segment.h"
 #include "archiver_help_test.h"
 
 /* Changes letters inside the first entry of its stream: it can still be decoded. */
@@ -34,6 +36,18 @@ static size_t stream_entries(const struct writer *w)
 }
 
 /* PostgreSQL has nothing of it yet: to let it win would drop all that was acked. */
+static size_t log_count(const char *words)
+{
+    const char *at = support_process_log(archiver.process);
+    size_t count = 0;
+
+    while ((at = strstr(at, words))) {
+        at += strlen(words);
+        count++;
+    }
+    return count;
+}
+
 START_TEST(a_damaged_beginning_is_kept)
 {
     writers_create();
@@ -73,6 +87,59 @@ START_TEST(a_damaged_tail_is_kept)
 }
 END_TEST
 
+/* As in a rolling upgrade. Others are not kept waiting, nor what stands before it. */
+START_TEST(what_a_newer_release_appended_is_left_to_it)
+{
+    struct writer *w = &writers[0];
+
+    writers_create();
+    writers_write(2);
+    writer_write_newer(w);
+    archiver_start("a1");
+    AWAIT(archiver_log_has("warn doc-newer"));
+    for (size_t i = 0; i < DOCS; i++)
+        AWAIT(writer_is_stored(&writers[i]));
+    for (size_t i = 1; i < DOCS; i++)
+        AWAIT(writer_is_trimmed(&writers[i]));
+    AWAIT(stream_entries(w) == 1);
+    /* Again and again, with what it holds and with what it has loaded. */
+    AWAIT(log_count("doc-newer") >= 3);
+    ck_assert_uint_eq(stream_entries(w), 1);
+    ck_assert(archiver_says("/metrics", "\nweft_archiver_damaged_total 0\n"));
+    ck_assert(archiver_says("/metrics", "\nweft_archiver_rebases_total 0\n"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+END_TEST
+
+/* Its archiver was already there; this one must not say that the document is damaged. */
+START_TEST(what_a_newer_release_archived_is_left_to_it)
+{
+    static const char sql[] = "update weft.segments set bytes = '\\x%s' where doc = 'doc/0'";
+    static const uint8_t newer[] = {2, 'n', 'e', 'w'};
+    struct bytes segment = BYTES_INIT;
+    char hex[200] = "";
+
+    writers_create();
+    archiver_start("a1");
+    AWAIT(archiver_is_ready());
+    writers_await_archived();
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    ck_assert_int_eq(archive_compress(slice_of(newer, sizeof newer), &segment), 0);
+    for (size_t i = 0; i < segment.size; i++)
+        snprintf(hex + 2 * i, sizeof hex - 2 * i, "%02x", segment.data[i]);
+    bytes_fini(&segment);
+    (void)support_pg_sql(help.postgres, sql, hex);
+    writers_write(1);
+    archiver_start("a1");
+    AWAIT(archiver_log_has("warn doc-newer"));
+    for (size_t i = 1; i < DOCS; i++)
+        AWAIT(writer_is_stored(&writers[i]) && writer_is_trimmed(&writers[i]));
+    ck_assert_uint_eq(stream_entries(&writers[0]), 1);
+    ck_assert(archiver_says("/metrics", "\nweft_archiver_damaged_total 0\n"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+END_TEST
+
 /* Redis has lost all, and somebody created it anew: PostgreSQL wins. */
 START_TEST(another_history_beside_what_is_archived_is_set_back)
 {
@@ -107,5 +174,7 @@ void archiver_damage_add(Suite *suite)
 
     tcase_add_test(tc, a_damaged_beginning_is_kept);
     tcase_add_test(tc, a_damaged_tail_is_kept);
+    tcase_add_test(tc, what_a_newer_release_appended_is_left_to_it);
+    tcase_add_test(tc, what_a_newer_release_archived_is_left_to_it);
     tcase_add_test(tc, another_history_beside_what_is_archived_is_set_back);
 }

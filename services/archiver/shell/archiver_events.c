@@ -20,6 +20,8 @@ static const struct event_row rows[] = {
                           "PostgreSQL's head was another than Redis'; Redis follows it"},
     [AR_EVENT_DAMAGED] = {OBS_ERROR, "doc-damaged", "revision",
                           "the chain does not hold; left as it is until an operator has looked"},
+    [AR_EVENT_NEWER] = {OBS_WARN, "doc-newer", "revision",
+                        "a newer release wrote it; it stays in Redis, and is tried again"},
     [AR_EVENT_SNAPSHOT] = {OBS_DEBUG, "snapshot-written", "revision", "loads begin here"},
     [AR_EVENT_TRIMMED] = {OBS_DEBUG, "stream-trimmed", "entries_left", "done with this claim"},
 };
