@@ -417,8 +417,8 @@ static void entry_close(struct doc *doc, uint64_t time_ms, const struct chain_po
 
 /* --- reading the log --- */
 
-/* A version that this build does not know may be one bit of a known one that was turned: where it is
- * known to which position the entry leads, its hash tells. */
+/* A version that this build does not know may be one bit of a known one that was turned. Where it
+ * is known to which position the entry leads, its hash tells. */
 static int newer_outcome(const struct doc *doc, struct slice payload,
                          const struct chain_position *expect)
 {

@@ -8,6 +8,7 @@ TCase *wk_commit_cases(void); /* group commit, the ack gate */
 TCase *wk_commits_apart_cases(void);
 TCase *wk_session_cases(void); /* names, repeats, ends of sessions */
 TCase *wk_loss_cases(void);    /* appends that do not win, lost tails, other workers */
+TCase *wk_stored_cases(void);  /* what PostgreSQL has against what Redis has */
 TCase *wk_bounds_cases(void);  /* what is held, what is put off */
 TCase *wk_small_cases(void);   /* the same with small bounds */
 TCase *wk_open_cases(void);    /* opens, history */

@@ -10,6 +10,7 @@ int main(void)
     suite_add_tcase(suite, wk_commits_apart_cases());
     suite_add_tcase(suite, wk_session_cases());
     suite_add_tcase(suite, wk_loss_cases());
+    suite_add_tcase(suite, wk_stored_cases());
     suite_add_tcase(suite, wk_bounds_cases());
     suite_add_tcase(suite, wk_small_cases());
     suite_add_tcase(suite, wk_open_cases());

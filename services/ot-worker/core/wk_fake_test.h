@@ -101,6 +101,7 @@ struct wire_session fake_session_of(uint64_t created_ms, uint64_t number);
 struct wire_link_open fake_open_of(struct slice doc, uint64_t session_number);
 /* Sends it under a new attachment number, unless it has one; returns the number. */
 uint64_t fake_open(struct fake *f, uint64_t boot, struct wire_link_open open);
+struct fake_att *fake_att_of(struct fake *f, uint64_t number);
 void fake_detach(struct fake *f, uint64_t attachment);
 void fake_submit(struct fake *f, uint64_t attachment, uint64_t seq, struct chain_position base,
                  enum wire_kind kind, struct slice body);
@@ -136,6 +137,8 @@ struct slice fake_delete(struct fake *f, uint64_t at, uint64_t count);
 /* Another worker appends one op of this session. */
 void fake_other(struct fake *f, struct slice doc, uint64_t session_number, uint64_t seq,
                 struct slice op);
+/* Another worker creates it, by session 2, with "\n". */
+void fake_other_create(struct fake *f, struct slice doc);
 bool fake_closed(struct fake *f, struct slice doc, const struct wire_session *session);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "archive_segment.h"
 #include "wk_cases_test.h"
 #include "wk_fake_test.h"
 
@@ -358,164 +357,6 @@ START_TEST(an_append_that_failed_needs_no_postgres_to_go_on)
 }
 END_TEST
 
-START_TEST(all_of_redis_lost_is_appended_again_behind_what_is_archived)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-
-    fake_type(&f, a, 1, 0, "x");
-    fake_settle(&f);
-    store_archive(&f.store, FAKE_DOC, 0, true);
-    fake_type(&f, a, 2, 0, "y");
-    fake_settle(&f);
-    struct chain_position head = fake_head(&f, FAKE_DOC);
-    fake_skip(&f);
-    store_forget(&f.store, FAKE_DOC);
-    fake_run(&f, 5000);
-    struct chain_position again = fake_head(&f, FAKE_DOC);
-    ck_assert(chain_position_equal(&head, &again));
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "yx\n");
-    ck_assert_uint_eq(f.store.calls[STORAGE_ADOPT], 2); /* at PostgreSQL's head: nothing to mend */
-    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
-    fake_expect_none(&f);
-}
-END_TEST
-
-START_TEST(postgres_ahead_of_redis_wins_under_its_lock)
-{
-    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
-    struct chain_position first = fake_head(&f, FAKE_DOC);
-
-    for (uint64_t seq = 1; seq <= 2; seq++) {
-        fake_type(&f, a, seq, 0, "x");
-        fake_settle(&f);
-    }
-    store_archive(&f.store, FAKE_DOC, 0, true);
-    struct chain_position head = fake_head(&f, FAKE_DOC);
-    fake_run(&f, 500); /* seen to be archived */
-    fake_skip(&f);
-    store_doc(&f.store, FAKE_DOC)->head = first; /* Redis, from an old backup */
-    fake_run(&f, 5000);
-    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 1);
-    ck_assert_uint_eq(f.events[WK_EVENT_REBASED], 1);
-    ck_assert(!store_doc(&f.store, FAKE_DOC)->locked);
-    struct chain_position again = fake_head(&f, FAKE_DOC);
-    ck_assert(chain_position_equal(&head, &again));
-    fake_type(&f, a, 3, 0, "y");
-    fake_settle(&f);
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "yxx\n");
-}
-END_TEST
-
-/* Behind what is archived: whether an entry stands before it or that is trimmed, and whatever bit
- * is turned, PostgreSQL does not win. */
-START_TEST(a_damaged_tail_is_quarantined_and_kept)
-{
-    struct wire_record create = {.session = fake_session(&f, 2),
-                                 .kind = WIRE_KIND_CREATE,
-                                 .doc_kind = WIRE_DOC_RICH,
-                                 .body = fake_insert(&f, 0, "\n")};
-    size_t size = 1;
-
-    for (size_t i = 0; i < size; i++) {
-        char name[8];
-        snprintf(name, sizeof name, "d%zu", i);
-        struct slice doc = slice_str(name);
-        store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
-        store_archive(&f.store, doc, 0, false);
-        fake_other(&f, doc, 2, 1, fake_insert(&f, 0, "x"));
-        fake_other(&f, doc, 2, 2, fake_insert(&f, 0, "y"));
-        struct bytes *payload = &store_doc(&f.store, doc)->log[0].payload;
-        size = payload->size;
-        payload->data[i] ^= 1;
-        uint64_t a = fake_open(&f, 1, fake_open_of(doc, 1));
-        fake_settle(&f);
-        fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
-        payload->data[i] ^= 1;
-        ck_assert(wk_core_release(f.core, doc));
-        fake_settle(&f);
-        fake_join(&f, 1, doc, 1);
-        ck_assert_str_eq(fake_text(&f, doc), "yx\n");
-    }
-    ck_assert_uint_gt(size, 20);
-    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
-}
-END_TEST
-
-/* Redis has lost all, and it was created anew from nothing. */
-START_TEST(another_history_beside_what_is_archived_is_set_back)
-{
-    struct wire_record create = {.session = fake_session(&f, 2),
-                                 .kind = WIRE_KIND_CREATE,
-                                 .doc_kind = WIRE_DOC_RICH,
-                                 .body = fake_insert(&f, 0, "\n")};
-
-    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
-    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
-    store_archive(&f.store, FAKE_DOC, 0, false);
-    store_forget(&f.store, FAKE_DOC);
-    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
-    size_t stored = d->segment_count;
-    d->segment_count = 0; /* whoever creates it does not know of PostgreSQL's */
-    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
-    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "y"));
-    fake_other(&f, FAKE_DOC, 2, 2, fake_insert(&f, 0, "z"));
-    d->segment_count = stored;
-    fake_join(&f, 1, FAKE_DOC, 1);
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
-    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 1);
-    ck_assert_uint_eq(f.events[WK_EVENT_QUARANTINED], 0);
-}
-END_TEST
-
-/* Whoever opens it meanwhile is told to come back; nobody is alarmed. */
-static void expect_too_old(void)
-{
-    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
-    uint64_t before = f.events[WK_EVENT_NEWER];
-
-    fake_run(&f, 10000);
-    fake_expect_refused(&f, a, 0, WIRE_E_RETRY_LATER);
-    ck_assert_uint_gt(f.events[WK_EVENT_NEWER], before);
-    ck_assert_uint_eq(f.events[WK_EVENT_QUARANTINED], 0);
-    ck_assert_uint_eq(wk_core_gauges(f.core).quarantined, 0);
-}
-
-static void segment_version_set(struct store_segment *segment, uint8_t version)
-{
-    struct bytes raw = BYTES_INIT;
-
-    ck_assert_int_eq(archive_decompress(bytes_slice(&segment->bytes), &raw), 0);
-    raw.data[0] = version;
-    bytes_reset(&segment->bytes);
-    ck_assert_int_eq(archive_compress(bytes_slice(&raw), &segment->bytes), 0);
-    bytes_fini(&raw);
-}
-
-START_TEST(what_a_newer_release_wrote_is_waited_for)
-{
-    struct wire_record create = {.session = fake_session(&f, 2),
-                                 .kind = WIRE_KIND_CREATE,
-                                 .doc_kind = WIRE_DOC_RICH,
-                                 .body = fake_insert(&f, 0, "\n")};
-
-    store_other(&f.store, FAKE_DOC, &create, 1, FAKE_EPOCH_MS);
-    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
-    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
-    uint8_t *version = &d->log[1].payload.data[1]; /* behind its tag */
-    ck_assert_uint_eq(*version, 1);
-    *version = 2;
-    expect_too_old();
-    *version = 1;
-    store_archive(&f.store, FAKE_DOC, 1, false);
-    segment_version_set(&d->segments[0], 2);
-    expect_too_old();
-    segment_version_set(&d->segments[0], 1);
-    fake_run(&f, 5000);
-    fake_join(&f, 1, FAKE_DOC, 1);
-    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
-}
-END_TEST
-
 START_TEST(the_stream_is_tailed_for_a_while_after_a_load_then_now_and_then)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
@@ -569,11 +410,6 @@ TCase *wk_loss_cases(void)
     tcase_add_test(tc, refusals_with_news_between_quarantine_nobody);
     tcase_add_test(tc, redis_down_loses_nothing_and_goes_on_when_it_is_back);
     tcase_add_test(tc, an_append_that_failed_needs_no_postgres_to_go_on);
-    tcase_add_test(tc, all_of_redis_lost_is_appended_again_behind_what_is_archived);
-    tcase_add_test(tc, postgres_ahead_of_redis_wins_under_its_lock);
-    tcase_add_test(tc, a_damaged_tail_is_quarantined_and_kept);
-    tcase_add_test(tc, another_history_beside_what_is_archived_is_set_back);
-    tcase_add_test(tc, what_a_newer_release_wrote_is_waited_for);
     tcase_add_test(tc, the_stream_is_tailed_for_a_while_after_a_load_then_now_and_then);
     return tc;
 }
