@@ -34,6 +34,8 @@ static void results_keep(struct asked *asked)
         slices_keep(asked, &call->entries[i].payload, 1);
     call->docs = keep(asked, call->docs, call->doc_count * sizeof *call->docs);
     slices_keep(asked, call->docs, call->doc_count);
+    if (call->heads)
+        call->heads = keep(asked, call->heads, call->doc_count * sizeof *call->heads);
     call->segments = keep(asked, call->segments, call->segment_count * sizeof *call->segments);
     slices_keep(asked, call->segments, call->segment_count);
     slices_keep(asked, &call->loaded_snapshot, 1);

@@ -344,6 +344,28 @@ static void claim_compare(unsigned i)
     }
 }
 
+/* What PostgreSQL has, page by page. */
+static void docs_compare(void)
+{
+    struct asked asked = {.call = {.kind = STORAGE_DOCS, .count_max = 2}};
+    size_t count;
+
+    do {
+        struct storage_call expected = asked.call;
+        ck_assert(sim_store_step(&model, &expected, 0));
+        ck_assert_int_eq(help_ask(&asked), STORAGE_OK);
+        count = asked.call.doc_count;
+        ck_assert_uint_eq(count, expected.doc_count);
+        for (size_t k = 0; k < count; k++) {
+            ck_assert(slice_equal(asked.call.docs[k], expected.docs[k]));
+            ck_assert(chain_position_equal(&asked.call.heads[k], &expected.heads[k]));
+        }
+        struct slice last = count ? expected.docs[count - 1] : (struct slice){0};
+        help_drop(&asked);
+        asked = (struct asked){.call = {.kind = STORAGE_DOCS, .after = last, .count_max = 2}};
+    } while (count);
+}
+
 /* ---- beats ---- */
 
 #define MEMBERS 3
@@ -455,6 +477,7 @@ START_TEST(the_model_and_the_servers_agree)
         if (i % MARKS_EVERY == 0) {
             marks_compare();
             claim_compare((unsigned)rng_below(&rng, DOCS));
+            docs_compare();
             if (silence_counts())
                 beat_compare();
         }

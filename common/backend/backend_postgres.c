@@ -24,14 +24,14 @@ static struct slice *segments_lend(const struct pg_segment *segments, size_t cou
     return slices;
 }
 
-/* Lends slices, then frees them. */
-static void complete_with(struct backend_request *request, struct slice *slices)
+/* Lends what is in this memory, then frees it. */
+static void complete_with(struct backend_request *request, void *lent)
 {
-    if (slices)
+    if (lent)
         backend_complete(request, STORAGE_OK, true, "");
     else
         backend_complete(request, STORAGE_UNKNOWN, true, "out of memory");
-    free(slices);
+    free(lent);
 }
 
 static void load_done(void *arg, const struct pg_answer *answer, const struct pg_load_reply *reply)
@@ -79,11 +79,15 @@ static void docs_done(void *arg, const struct pg_answer *answer, const struct pg
         backend_complete_postgres(request, answer);
         return;
     }
-    struct slice *ids = malloc((reply->count + 1) * sizeof *ids);
-    for (size_t i = 0; ids && i < reply->count; i++)
-        ids[i] = reply->docs[i].id;
+    size_t room = reply->count + 1;
+    struct slice *ids = malloc(room * (sizeof *ids + sizeof *call->heads));
     call->docs = ids;
-    call->doc_count = reply->count;
+    call->heads = ids ? (struct chain_position *)(ids + room) : NULL;
+    call->doc_count = ids ? reply->count : 0;
+    for (size_t i = 0; i < call->doc_count; i++) {
+        ids[i] = reply->docs[i].id;
+        call->heads[i] = reply->docs[i].head;
+    }
     complete_with(request, ids);
 }
 

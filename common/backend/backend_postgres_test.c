@@ -140,10 +140,11 @@ END_TEST
 START_TEST(documents_are_listed)
 {
     struct chain_position zero = chain_position_start(slice_str(DOC));
-    (void)committed(&zero, "first", "");
+    struct chain_position head = committed(&zero, "first", "");
     struct asked docs = {.call = {.kind = STORAGE_DOCS, .count_max = 10}};
     ck_assert_int_eq(help_ask(&docs), STORAGE_OK);
     ck_assert(docs.call.doc_count == 1 && help_text_is(docs.call.docs[0], DOC));
+    ck_assert(chain_position_equal(&docs.call.heads[0], &head));
     help_drop(&docs);
     docs.call.after = slice_str(DOC);
     ck_assert_int_eq(help_ask(&docs), STORAGE_OK);

@@ -32,7 +32,8 @@
  *                        snapshot, position,         REFUSED: has_head, head; the lock is gone
  *                        first_rev, doc_kind, title  (whatever the result: the lock is gone)
  *   UNLOCK   PostgreSQL  in a lock                   - ; the lock is gone, whatever the result
- *   DOCS     PostgreSQL  after (id), count_max       docs
+ *   DOCS     PostgreSQL  after (id), count_max       docs, in the order of their ids as bytes,
+ * heads
  */
 #ifndef WEFT_STORAGE_CALL_H
 #define WEFT_STORAGE_CALL_H
@@ -110,8 +111,9 @@ struct storage_call {
     uint64_t entries_left;
     struct slice *docs;
     size_t doc_count;
-    struct cluster_view *view; /* BEAT: sealed; the core may steal it */
-    uint64_t time_ms;          /* BEAT: Redis' TIME */
+    struct chain_position *heads; /* DOCS: of each of docs */
+    struct cluster_view *view;    /* BEAT: sealed; the core may steal it */
+    uint64_t time_ms;             /* BEAT: Redis' TIME */
     struct slice loaded_snapshot;
     struct slice *segments; /* LOAD, HISTORY: in order */
     size_t segment_count;

@@ -44,10 +44,13 @@ inline ar_unlock(a)
 /* read_done, entries_fold. all: else the segment is full after its first entry. */
 inline fold(a, all)
 {
-    c = 0;
+    c = 0; m = 0;
     for (i : 1 .. ENTRIES) {
         if
         :: HAS(A[a].read_stream, i) && rev[par[i]] == rev[A[a].base] -> c = i
+#ifndef BROKEN_SPAN_IS_DAMAGE
+        :: HAS(A[a].read_stream, i) && rev[par[i]] < rev[A[a].base] && rev[i] > rev[A[a].base] -> m = i
+#endif
         :: else
         fi
     }
@@ -55,12 +58,12 @@ inline fold(a, all)
     :: A[a].read_head == NONE -> job_done(a, false)
     :: A[a].read_head == A[a].base -> A[a].to = A[a].base; A[a].state = TRIMMING
     :: A[a].read_head != NONE && A[a].read_head != A[a].base &&
-       (rev[A[a].read_head] <= rev[A[a].base] || (c != 0 && par[c] != A[a].base)) ->
+       (rev[A[a].read_head] <= rev[A[a].base] || m != 0 || (c != 0 && par[c] != A[a].base)) ->
         if
         :: !A[a].fresh -> load_job(a)
         :: else -> A[a].state = REBASE_LOCKING
         fi
-    :: A[a].read_head != NONE && rev[A[a].read_head] > rev[A[a].base] && c == 0 ->
+    :: A[a].read_head != NONE && rev[A[a].read_head] > rev[A[a].base] && c == 0 && m == 0 ->
         /* Another has committed and trimmed since. If that were not so it would go on for ever:
          * it waits for news. */
         job_done(a, false)
@@ -69,7 +72,7 @@ inline fold(a, all)
         A[a].to = (all -> A[a].read_head : c);
         A[a].state = AR_LOCKING
     fi;
-    A[a].read_stream = 0
+    A[a].read_stream = 0; m = 0
 }
 
 /* At `replica` nothing of a read is used before its WAIT. */
@@ -95,6 +98,11 @@ end:
         :: A[a].kept -> A[a].state = AR_READING
         :: else -> load_job(a)
         fi }
+#ifndef BROKEN_NO_HEAD_SWEEP
+    /* ar_heads.c: nobody claims what is not marked. */
+    :: d_step { A[a].state == IDLE && !dirty && head != NONE && head != pg && rev[head] <= rev[pg] ->
+        load_job(a) }
+#endif
     :: d_step { A[a].state == LOADING ->
         A[a].base = pg; A[a].fresh = true; A[a].state = AR_READING }
     :: d_step { A[a].state == AR_READING ->

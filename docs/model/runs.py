@@ -29,6 +29,9 @@ MODELS = [
     ("failover-archived", "a failover that loses what is archived: PostgreSQL is ahead or beside",
      {"ARCHIVERS": 1, "FAILOVERS": 1},
      {"OPS": 3, "ENTRIES": 4}),
+    ("failover-archived-death", "the same, one worker, which dies: only the sweep over the heads notices",
+     {"WORKERS": 1, "ARCHIVERS": 1, "FAILOVERS": 1, "CRASHES": 1},
+     {"WORKERS": 2}),
     ("replica", "a failover with a confirmed tail: nothing is lost",
      {"ARCHIVERS": 1, "FAILOVERS": 1, "REPLICA": 1},
      {"ENTRIES": 4, "CRASHES": 1, "LOST": 1}),
@@ -59,6 +62,8 @@ BROKEN = [
     ("ADOPT_OVERWRITES", "loss", "", {}),
     ("REBASE_BLIND", "failover-archived", "", {}),
     ("NO_REBASE", "failover-archived", "", {}),
+    ("NO_HEAD_SWEEP", "failover-archived-death", "settles", {}),
+    ("SPAN_IS_DAMAGE", "failover-archived-death", "settles", {}),
     ("READ_WITHOUT_WAIT", "replica", "", {}),
     ("APPEND_WITHOUT_WAIT", "replica", "durable_then_visible", {}),
 ]

@@ -109,6 +109,8 @@ bool sim_oracle_quiet(struct sim_world *world, struct bytes *why)
                 return false;
         if (doc->redis.log.count || doc->redis.dirty)
             return unsettled(why, "doc", i, "is not archived");
+        if (doc->stored && !chain_position_equal(&doc->stored_head, &doc->redis.head))
+            return unsettled(why, "doc", i, "has another head in PostgreSQL");
     }
     return true;
 }

@@ -74,6 +74,7 @@ static void answer(struct sim_world *world, struct sim_event *event)
         to->entries_left = from->entries_left;
         to->docs = from->docs;
         to->doc_count = from->doc_count;
+        to->heads = from->heads;
         to->view = from->view;
         to->time_ms = from->time_ms;
         to->loaded_snapshot = from->loaded_snapshot;
@@ -117,6 +118,8 @@ static void results_keep(struct request *request)
     for (size_t i = 0; i < call->segment_count; i++)
         segments[i] = slice_copy(request, segments[i]);
     call->entries = entries;
+    if (call->kind == STORAGE_DOCS)
+        call->heads = arena_copy(&request->mem, call->heads, call->doc_count * sizeof *call->heads);
     call->docs = docs;
     call->segments = segments;
     call->loaded_snapshot = slice_copy(request, call->loaded_snapshot);
@@ -201,6 +204,7 @@ static struct request *request_new(struct sim_process *process, struct storage_c
     request->copy.segment = slice_copy(request, call->segment);
     request->copy.snapshot = slice_copy(request, call->snapshot);
     request->copy.title = slice_copy(request, call->title);
+    request->copy.after = slice_copy(request, call->after);
     return request;
 }
 

@@ -32,6 +32,7 @@ void sim_store_fini(struct sim_store *store)
     }
     free(store->lent_entries);
     free(store->lent_slices);
+    free(store->lent_heads);
     for (int i = 0; i < 2; i++)
         cluster_view_fini(&store->views[i]);
 }
@@ -288,6 +289,40 @@ static void step_load(struct sim_store *store, struct sim_doc *doc, struct stora
     lend_segments(store, doc, call, doc->snapshot_rev + 1, UINT64_MAX);
 }
 
+/* PostgreSQL gives them in the order of their ids; here one at a time is enough. */
+static struct sim_doc *stored_after(struct sim_store *store, struct slice after)
+{
+    struct sim_doc *next = NULL;
+
+    list_for_each (node, &store->docs) {
+        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
+        if (doc->stored && slice_compare(bytes_slice(&doc->id), after) > 0 &&
+            (!next || slice_compare(bytes_slice(&doc->id), bytes_slice(&next->id)) < 0))
+            next = doc;
+    }
+    return next;
+}
+
+static void step_docs(struct sim_store *store, struct storage_call *call)
+{
+    struct slice after = call->after;
+    struct sim_doc *doc;
+
+    free(store->lent_slices);
+    free(store->lent_heads);
+    store->lent_slices = calloc(docs_count(store) + 1, sizeof *store->lent_slices);
+    store->lent_heads = calloc(docs_count(store) + 1, sizeof *store->lent_heads);
+    MUST(store->lent_slices && store->lent_heads);
+    call->docs = store->lent_slices;
+    call->heads = store->lent_heads;
+    while (call->doc_count < call->count_max && (doc = stored_after(store, after))) {
+        after = bytes_slice(&doc->id);
+        call->docs[call->doc_count] = after;
+        call->heads[call->doc_count++] = doc->stored_head;
+    }
+    call->result = STORAGE_OK;
+}
+
 static uint64_t token_of(const struct storage_lock *lock)
 {
     return (uint64_t)(uintptr_t)lock; /* a name, never a pointer */
@@ -398,9 +433,10 @@ static bool step(struct sim_store *store, struct sim_doc *doc, struct storage_ca
         (void)lock_end(doc, call);
         return true;
     case STORAGE_DOCS:
-        break;
+        step_docs(store, call);
+        return true;
     }
-    MUST(!"the cores do not ask this");
+    MUST(!"no such call");
     return true;
 }
 

@@ -93,6 +93,7 @@ struct sim_store {
     /* what the last step lends */
     struct storage_entry *lent_entries;
     struct slice *lent_slices;
+    struct chain_position *lent_heads;
     struct sim_violation *violation; /* borrowed: the first broken promise is written here */
     uint64_t rebased, adopted;
     bool lossy; /* what Redis loses may be in nobody's memory (durability memory) */

@@ -155,6 +155,30 @@ static void claim_step(struct store *s, struct storage_call *call)
     }
 }
 
+/* The documents of PostgreSQL, in the order of their ids. */
+static void docs_step(struct store *s, struct storage_call *call)
+{
+    struct slice after = call->after;
+
+    slices_make(s, STORE_DOCS_MAX);
+    call->docs = s->lent_slices;
+    call->heads = s->lent_heads;
+    while (call->doc_count < call->count_max) {
+        const struct store_doc *next = NULL;
+        for (size_t i = 0; i < s->count; i++) {
+            const struct store_doc *d = &s->docs[i];
+            if (d->stored && slice_compare(bytes_slice(&d->id), after) > 0 &&
+                (!next || slice_compare(bytes_slice(&d->id), bytes_slice(&next->id)) < 0))
+                next = d;
+        }
+        if (!next)
+            return;
+        after = bytes_slice(&next->id);
+        call->docs[call->doc_count] = after;
+        call->heads[call->doc_count++] = next->stored_head;
+    }
+}
+
 /* Of one document: a mark that stands for nothing goes. Of a lane: what the test put there. */
 static void remark_step(struct store *s, struct store_doc *d, struct storage_call *call)
 {
@@ -272,6 +296,9 @@ void store_step(struct store *s, struct storage_call *call)
         return;
     case STORAGE_COMMIT:
         commit_step(d, call);
+        return;
+    case STORAGE_DOCS:
+        docs_step(s, call);
         return;
     default:
         ck_abort_msg("nobody here asks for %s", storage_kind_name(call->kind));

@@ -47,6 +47,7 @@ struct store {
     struct ot_attrs_table *attrs;
     struct storage_entry *lent_entries;
     struct slice *lent_slices;
+    struct chain_position lent_heads[STORE_DOCS_MAX];
     uint64_t remarked;                /* what the next REMARK of a lane finds */
     uint64_t calls[STORAGE_DOCS + 1]; /* how many of each kind were carried out */
 };

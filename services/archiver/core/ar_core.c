@@ -1,7 +1,7 @@
 /*
  * Looks at one lane after the other for documents that are due, works on up to jobs_max of them at
- * once, and lets a slow sweep repair dirty marks. One claim is under way at a time; after a whole
- * round of lanes without work it waits poll_ms.
+ * once, and lets slow sweeps repair dirty marks and compare heads (ar_heads.c). One claim is under
+ * way at a time; after a whole round of lanes without work it waits poll_ms.
  */
 #include "ar_core.h"
 
@@ -30,6 +30,7 @@ struct ar_core *ar_core_new(const struct ar_config *config, const struct ar_io *
     *core = (struct ar_core){.config = *config, .io = *io};
     list_init(&core->jobs);
     list_init(&core->cached);
+    ar_heads_init(core);
     core->attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);
     if (!core->attrs) {
         free(core);
@@ -46,6 +47,7 @@ struct ar_core *ar_core_free(struct ar_core *core)
     while ((job = list_first(&core->jobs, struct ar_job, link)))
         ar_job_free(job);
     ar_cache_clear(core);
+    ar_heads_fini(core);
     ot_attrs_table_free(core->attrs);
     free(core);
     return NULL;
@@ -59,6 +61,7 @@ void ar_core_start(struct ar_core *core)
     core->sweep_lane = core->claim_lane;
     core->claim_due_ms = now_ms(core);
     core->sweep_due_ms = now_ms(core) + core->config.sweep_ms;
+    core->heads.due_ms = core->sweep_due_ms;
 }
 
 void ar_core_drain(struct ar_core *core)
@@ -68,7 +71,8 @@ void ar_core_drain(struct ar_core *core)
 
 bool ar_core_drained(const struct ar_core *core)
 {
-    return core->draining && core->job_count == 0 && !core->claim.kind && !core->sweep.kind;
+    return core->draining && core->job_count == 0 && !core->claim.kind && !core->sweep.kind &&
+           !core->heads.call.kind;
 }
 
 static void claim_begin(struct ar_core *core)
@@ -138,21 +142,21 @@ static bool job_running(struct ar_core *core, struct slice id)
     return false;
 }
 
-static void job_begin(struct ar_core *core, uint32_t lane, struct slice id)
+bool ar_core_job_begin(struct ar_core *core, uint32_t lane, struct slice id)
 {
     struct doc_stored_size since = {0};
 
     if (job_running(core, id))
-        return; /* it outlived its own claim */
+        return false; /* it outlived its own claim */
     struct doc *doc = ar_cache_take(core, id, &since);
     struct ar_job *job = ar_job_new(core, lane, id, doc, since);
     if (!job)
-        return;
-    core->counters.claims++;
+        return false;
     core->job_count++;
     core->counters.limit_jobs += core->job_count == core->config.jobs_max;
     list_push_back(&core->jobs, &job->link);
     ar_job_start(job);
+    return true;
 }
 
 static void claim_done(struct ar_core *core)
@@ -162,7 +166,7 @@ static void claim_done(struct ar_core *core)
     core->claim.kind = 0;
     size_t count = call.result == STORAGE_OK ? call.doc_count : 0;
     for (size_t i = 0; i < count; i++)
-        job_begin(core, call.lane, call.docs[i]);
+        core->counters.claims += ar_core_job_begin(core, call.lane, call.docs[i]);
     core->claim_lane = (core->claim_lane + 1) % CLUSTER_LANE_COUNT;
     core->claim_misses = count ? 0 : core->claim_misses + 1;
     core->claim_due_ms = now_ms(core);
@@ -198,6 +202,8 @@ void ar_core_storage_done(struct ar_core *core, struct storage_call *call)
         claim_done(core);
     } else if (call == &core->sweep) {
         sweep_done(core);
+    } else if (call == &core->heads.call) {
+        ar_heads_storage_done(core);
     } else {
         struct ar_job *job = call->owner;
         ar_job_storage_done(job);
@@ -217,12 +223,16 @@ void ar_core_tick(struct ar_core *core)
         claim_begin(core);
     if (!core->sweep.kind && now >= core->sweep_due_ms)
         sweep_begin(core);
+    if (!core->heads.call.kind && now >= core->heads.due_ms)
+        ar_heads_begin(core);
 }
 
 uint64_t ar_core_due_ms(const struct ar_core *core)
 {
     uint64_t due = core->sweep.kind ? UINT64_MAX : core->sweep_due_ms;
 
+    if (!core->heads.call.kind && core->heads.due_ms < due)
+        due = core->heads.due_ms;
     if (!core->claim.kind && core->job_count < core->config.jobs_max && core->claim_due_ms < due)
         due = core->claim_due_ms;
     return core->started && !core->draining ? due : UINT64_MAX;

@@ -17,8 +17,8 @@ struct ar_config {
     uint64_t snapshot_revs;  /* a snapshot is due every so many revisions, */
     uint64_t snapshot_bytes; /* or bytes of entries */
     uint64_t poll_ms;        /* between looks at a lane without work */
-    uint64_t sweep_ms;       /* the slow repair of marks: one lane each */
-    size_t cache_bytes_max;  /* documents kept folded between claims */
+    uint64_t sweep_ms;      /* the slow repair of marks: one lane each; and of heads, a page each */
+    size_t cache_bytes_max; /* documents kept folded between claims */
 };
 
 #define AR_LIMITS_HELP "Times that a limit was reached."

@@ -12,6 +12,21 @@ struct ar_cached {
     struct doc_stored_size since;
 };
 
+struct ar_head {
+    struct slice id;                /* in ar_heads.mem */
+    struct chain_position position; /* in PostgreSQL */
+};
+
+/* The sweep that compares heads (ar_heads.c). */
+struct ar_heads {
+    struct storage_call call; /* kind 0: none under way */
+    struct arena mem;         /* of the page */
+    struct ar_head *page;
+    size_t count, at;
+    struct bytes after; /* owned; the last that was compared: empty at the beginning */
+    uint64_t due_ms;
+};
+
 struct ar_core {
     struct ar_config config;
     struct ar_io io;
@@ -24,6 +39,7 @@ struct ar_core {
     size_t cache_bytes;
     struct storage_call claim; /* kind 0: none under way */
     struct storage_call sweep;
+    struct ar_heads heads;
     uint32_t claim_lane, claim_misses; /* lanes in a row that had nothing */
     uint32_t sweep_lane;
     uint64_t sweep_cursor;
@@ -34,6 +50,15 @@ struct ar_core {
     uint64_t claimless_since_ms; /* no claim is answered; 0: they are */
     bool started, draining;
 };
+
+/* False: it is being worked on already, or memory is out. */
+bool ar_core_job_begin(struct ar_core *core, uint32_t lane, struct slice id);
+
+void ar_heads_init(struct ar_core *core);
+void ar_heads_fini(struct ar_core *core);
+/* The next page of documents. */
+void ar_heads_begin(struct ar_core *core);
+void ar_heads_storage_done(struct ar_core *core);
 
 void ar_cache_put(struct ar_core *core, struct doc *doc, struct doc_stored_size since);
 /* Takes it out; NULL: not there. */

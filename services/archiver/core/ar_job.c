@@ -11,7 +11,7 @@
  *     │          ├─► REBASE_LOCKING ─► REBASING ─► UNLOCKING ─► DONE
  *     │          │        │ beside P
  *     │          ├─► LOOKING_BACK ─► (damaged) ─► DONE
- *     │          │ does not follow P
+ *     │          │ does not follow P, or nothing does
  *     │          │ neither head nor entries
  *     │          └─► UNMARKING ─► DONE
  *     └─ refused, unknown, or the cached document turned out stale: a bounded number of times
@@ -232,6 +232,20 @@ static int entries_fold(struct ar_job *job)
     return 0;
 }
 
+/*
+ * No entry begins behind P. Mostly another archiver has committed and trimmed since we loaded; it
+ * cannot be so for ever.
+ */
+static void nothing_follows(struct ar_job *job)
+{
+    const struct chain_position none = {0};
+
+    if (job->attempts < ATTEMPTS_MAX)
+        ar_job_again(job);
+    else
+        ar_rebase_look_back(job, &none);
+}
+
 static void read_done(struct ar_job *job)
 {
     struct storage_call *call = &job->call;
@@ -249,7 +263,9 @@ static void read_done(struct ar_job *job)
     }
     job->redis_head = call->head;
     if (call->head.rev <= job->base.rev) {
-        if (chain_position_equal(&call->head, &job->base))
+        if (call->entry_count > 0)
+            ar_job_damaged(job, call->head.rev); /* a head is never behind the stream */
+        else if (chain_position_equal(&call->head, &job->base))
             ar_trim_begin(job, AR_TRIMMING); /* committed before, but not trimmed */
         else if (!job->fresh)
             ar_job_again(job);
@@ -258,11 +274,7 @@ static void read_done(struct ar_job *job)
         return;
     }
     if (call->entry_count == 0 || call->entries[0].first_rev != job->base.rev + 1) {
-        /* Another archiver has committed and trimmed since we loaded; it cannot be so for ever. */
-        if (job->attempts < ATTEMPTS_MAX)
-            ar_job_again(job);
-        else
-            ar_job_damaged(job, job->base.rev + 1);
+        nothing_follows(job);
         return;
     }
     if (entries_fold(job))

@@ -33,7 +33,8 @@ void ar_trim_done(struct ar_job *job);
 /* --- ar_rebase.c --- */
 
 void ar_rebase_begin(struct ar_job *job);
-/* Behind PostgreSQL's head stands an entry that leads to `unfit`, and does not follow it. */
+/* Behind PostgreSQL's head stands an entry that leads to `unfit`, and does not follow it; or none
+ * (revision 0) though Redis' head is ahead. */
 void ar_rebase_look_back(struct ar_job *job, const struct chain_position *unfit);
 void ar_rebase_looked_back(struct ar_job *job);
 void ar_rebase_locked(struct ar_job *job);

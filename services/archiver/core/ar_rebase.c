@@ -8,10 +8,13 @@
  *
  * Why LOOKING_BACK: an entry that does not follow P is of another history or damaged, and a rebase
  * would drop it and all behind it. A stream begins at a position that PostgreSQL has (a trim, an
- * adoption, a rebase); so of another history it has an entry too that ends at P's revision with
- * another hash. Without one it is damage.
+ * adoption, a rebase); so of another history it has an entry too that spans P's revision, or ends
+ * there with another hash. Without one it is damage.
  */
+#include <errno.h>
+
 #include "ar_job_private.h"
+#include "wire_record.h"
 
 /*
  * What Redis has does not follow what PostgreSQL has, which wins. Only at revision 0 it has
@@ -44,6 +47,63 @@ void ar_rebase_look_back(struct ar_job *job, const struct chain_position *unfit)
     look_back_page(job, 1);
 }
 
+static void is_damaged(struct ar_job *job, uint64_t rev)
+{
+    ar_job_document_drop(job);
+    ar_job_damaged(job, rev);
+}
+
+static void gives_way(struct ar_job *job)
+{
+    job->redis_head = job->call.head;
+    ar_rebase_begin(job);
+}
+
+/* An entry that spans P's revision: is there as much in it as it says? */
+static void spanning(struct ar_job *job, const struct storage_entry *stored)
+{
+    struct wire_entry entry;
+    struct arena mem;
+
+    arena_init(&mem, SIZE_MAX);
+    int r = wire_entry_decode(&mem, stored->payload, &entry);
+    arena_fini(&mem);
+    if (r == -ENOMEM || r == WIRE_NEWER)
+        ar_job_end(job); /* it comes again, to one that can read it */
+    else if (!r && stored->first_rev == entry.first_rev &&
+             stored->position.rev == entry.first_rev + entry.count - 1)
+        gives_way(job);
+    else
+        is_damaged(job, stored->first_rev);
+}
+
+/* Looked at all up to P's revision: nothing is of another history. */
+static void look_back_end(struct ar_job *job)
+{
+    if (job->unfit.rev == 0)
+        is_damaged(job, job->base.rev + 1);
+    else
+        ar_job_again(job); /* the stream is another by now */
+}
+
+/* True: this entry tells what the stream is. */
+static bool look_back_at(struct ar_job *job, const struct storage_entry *entry)
+{
+    uint64_t rev = job->base.rev;
+
+    if (entry->position.rev == rev)
+        job->beside = !chain_position_equal(&entry->position, &job->base);
+    bool spans = entry->first_rev <= rev && entry->position.rev > rev;
+    bool unfit = entry->first_rev == rev + 1 && chain_position_equal(&entry->position, &job->unfit);
+    if (spans)
+        spanning(job, entry);
+    else if (unfit && job->beside)
+        gives_way(job);
+    else if (unfit)
+        is_damaged(job, entry->first_rev);
+    return spans || unfit;
+}
+
 void ar_rebase_looked_back(struct ar_job *job)
 {
     struct storage_call *call = &job->call;
@@ -54,26 +114,14 @@ void ar_rebase_looked_back(struct ar_job *job)
         return;
     }
     for (size_t i = 0; i < call->entry_count; i++) {
-        const struct storage_entry *entry = &call->entries[i];
-        next = entry->first_rev + 1;
-        if (entry->position.rev == job->base.rev)
-            job->beside = !chain_position_equal(&entry->position, &job->base);
-        if (entry->first_rev != job->base.rev + 1 ||
-            !chain_position_equal(&entry->position, &job->unfit))
-            continue;
-        if (job->beside) {
-            job->redis_head = call->head;
-            ar_rebase_begin(job);
-        } else {
-            ar_job_document_drop(job);
-            ar_job_damaged(job, entry->first_rev);
-        }
-        return;
+        next = call->entries[i].first_rev + 1;
+        if (look_back_at(job, &call->entries[i]))
+            return;
     }
     if (call->entry_count > 0 && next <= job->base.rev + 1)
         look_back_page(job, next);
     else
-        ar_job_again(job); /* the stream is another by now */
+        look_back_end(job);
 }
 
 void ar_rebase_locked(struct ar_job *job)

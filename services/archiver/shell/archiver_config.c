@@ -14,7 +14,7 @@ static const struct conf_option options[] = {
     CONF_MS(struct archiver_config, poll_ms, "poll", "500ms", 10, 600000,
             "Between two looks at a lane without work."),
     CONF_MS(struct archiver_config, sweep_ms, "sweep", "60s", 100, 86400000,
-            "Between two steps of the slow repair of marks."),
+            "Between two steps of the slow repair of marks and heads."),
     CONF_MS(struct archiver_config, migrate_ms, "migrate-wait", "60s", 0, 3600000,
             "How long to wait for PostgreSQL at the start, which must have its schema brought up."),
     CONF_MS(struct archiver_config, drain_ms, "drain", "10s", 0, 600000,

@@ -140,10 +140,42 @@ START_TEST(what_a_newer_release_archived_is_left_to_it)
 }
 END_TEST
 
-/* Redis has lost all, and somebody created it anew: PostgreSQL wins. */
-START_TEST(another_history_beside_what_is_archived_is_set_back)
+static void head_copy(const char *from, const char *to)
 {
-    struct writer *w = &writers[0];
+    unsigned lane = cluster_lane_of(slice_str("doc/0"));
+    const char *said = support_redis_cli(help.redis, "copy 'weft:{%u}:%s' 'weft:{%u}:%s' replace",
+                                         lane, from, lane, to);
+
+    ck_assert_msg(strncmp(said, "1", 1) == 0, "%s", said);
+}
+
+/* A head behind what stands in the stream: to set it back would drop that. Who reads the whole
+ * stream learns nothing, since it does not end in the head; who reads a part sees it. */
+START_TEST(a_stream_behind_a_damaged_head_is_kept)
+{
+    const char *const args[] = {"--id", "a1", "--entries=1", NULL};
+
+    writers_create();
+    archiver_start("a1");
+    AWAIT(archiver_is_ready());
+    writers_await_archived();
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    head_copy("head:doc%2F0", "old");
+    writers_write(2);
+    head_copy("head:doc%2F0", "right");
+    head_copy("old", "head:doc%2F0");
+    archiver_spawn("a1", args);
+    AWAIT(archiver_log_has("error doc-damaged"));
+    head_copy("right", "head:doc%2F0");
+    writers_await_archived();
+    ck_assert(archiver_says("/metrics", "\nweft_archiver_rebases_total 0\n"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+END_TEST
+
+/* All are archived, and Redis has lost the first one. */
+static void archived_and_lost(void)
+{
     unsigned lane = cluster_lane_of(slice_str("doc/0"));
 
     writers_create();
@@ -154,17 +186,52 @@ START_TEST(another_history_beside_what_is_archived_is_set_back)
     ck_assert_int_eq(archiver_stop(SIGTERM), 0);
     (void)support_redis_cli(help.redis, "del 'weft:{%u}:head:doc%%2F0' 'weft:{%u}:log:doc%%2F0'",
                             lane, lane);
-    struct writer other = writer_beside(w);
+}
+
+static void await_rebased(void)
+{
+    const char *const args[] = {"--id", "a1", "--sweep=100ms", NULL};
+
+    archiver_spawn("a1", args);
+    AWAIT(archiver_log_has("warn doc-rebased"));
+    writers_await_archived();
+    ck_assert(!archiver_log_has("doc-damaged"));
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+}
+
+/* Somebody created it anew: PostgreSQL wins. */
+START_TEST(another_history_beside_what_is_archived_is_set_back)
+{
+    archived_and_lost();
+    struct writer other = writer_beside(&writers[0]);
     (void)help_adopt(other.name);
     writer_write(&other, WIRE_KIND_CREATE, "another\n");
     for (unsigned i = 0; i < 3; i++) /* one ends where PostgreSQL stands, two go on */
         writer_write(&other, WIRE_KIND_EDIT, "other words ");
     doc_free(other.doc);
-    archiver_start("a1");
-    AWAIT(archiver_log_has("warn doc-rebased"));
-    writers_await_archived();
-    ck_assert(!archiver_log_has("doc-damaged"));
-    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    await_rebased();
+}
+END_TEST
+
+/* The same, and none of its entries ends or begins where PostgreSQL stands. */
+START_TEST(another_history_that_spans_what_is_archived_is_set_back)
+{
+    archived_and_lost();
+    struct writer other = writer_beside(&writers[0]);
+    (void)help_adopt(other.name);
+    writer_write(&other, WIRE_KIND_CREATE, "another\n");
+    writer_write_together(&other, "other words ", 2);
+    doc_free(other.doc);
+    await_rebased();
+}
+END_TEST
+
+/* Redis stands where it stood before; nothing is marked, so nobody claims it. */
+START_TEST(a_head_behind_what_is_archived_is_set_forward)
+{
+    archived_and_lost();
+    (void)help_adopt(writers[0].name);
+    await_rebased();
 }
 END_TEST
 
@@ -176,5 +243,8 @@ void archiver_damage_add(Suite *suite)
     tcase_add_test(tc, a_damaged_tail_is_kept);
     tcase_add_test(tc, what_a_newer_release_appended_is_left_to_it);
     tcase_add_test(tc, what_a_newer_release_archived_is_left_to_it);
+    tcase_add_test(tc, a_stream_behind_a_damaged_head_is_kept);
     tcase_add_test(tc, another_history_beside_what_is_archived_is_set_back);
+    tcase_add_test(tc, another_history_that_spans_what_is_archived_is_set_back);
+    tcase_add_test(tc, a_head_behind_what_is_archived_is_set_forward);
 }

@@ -142,11 +142,10 @@ static void append(struct writer *w, const struct chain_position *expect, struct
     help_drop(&asked);
 }
 
-void writer_write(struct writer *w, enum wire_kind kind, const char *text)
+static void entry_write(struct writer *w, enum wire_kind kind, const char *text, unsigned records)
 {
     struct bytes body = op_bytes(text), payload = BYTES_INIT;
     struct wire_record record = {.session = w->session,
-                                 .seq = kind == WIRE_KIND_CREATE ? 0 : ++w->seq,
                                  .kind = kind,
                                  .doc_kind = kind == WIRE_KIND_CREATE ? WIRE_DOC_RICH : 0,
                                  .body = bytes_slice(&body)};
@@ -154,11 +153,24 @@ void writer_write(struct writer *w, enum wire_kind kind, const char *text)
 
     crypto_digest8(record.body, record.digest);
     doc_draft_begin(w->doc);
-    ck_assert_int_eq(doc_draft_add(w->doc, &record), 0);
+    for (unsigned i = 0; i < records; i++) {
+        record.seq = kind == WIRE_KIND_CREATE ? 0 : ++w->seq;
+        ck_assert_int_eq(doc_draft_add(w->doc, &record), 0);
+    }
     ck_assert_int_eq(doc_draft_finish(w->doc, NOW_MS, &payload), 0);
     append(w, &expect, bytes_slice(&payload));
     bytes_fini(&payload);
     bytes_fini(&body);
+}
+
+void writer_write(struct writer *w, enum wire_kind kind, const char *text)
+{
+    entry_write(w, kind, text, 1);
+}
+
+void writer_write_together(struct writer *w, const char *text, unsigned records)
+{
+    entry_write(w, WIRE_KIND_EDIT, text, records);
 }
 
 void writer_write_newer(struct writer *w)

@@ -47,6 +47,8 @@ void writers_create(void);
 void writers_write(unsigned entries);
 /* One entry of one record, appended as a worker does. */
 void writer_write(struct writer *w, enum wire_kind kind, const char *text);
+/* One entry of so many edits. */
+void writer_write_together(struct writer *w, const char *text, unsigned records);
 /* One entry of a version that no release has yet. */
 void writer_write_newer(struct writer *w);
 /* A second history of the same document, from its first record on; its doc is the caller's. */
