@@ -350,15 +350,12 @@ static void snapshot_take(struct doc *doc, struct store_doc *d)
     bytes_fini(&raw);
 }
 
-void store_archive(struct store *s, struct slice id, size_t keep, bool snapshot)
+/* The first entries, as a segment, which is not empty. */
+static void commit(struct store *s, struct store_doc *d, size_t count, bool snapshot)
 {
-    struct store_doc *d = store_doc(s, id);
     struct archive_writer writer;
-
-    if (d->log_count <= keep)
-        return;
-    size_t count = d->log_count - keep;
     struct doc *doc = stored_load(s, d);
+
     archive_apply(doc, d, count);
     struct store_segment *segment = segment_push(d);
     *segment = (struct store_segment){.first_rev = d->log[0].first_rev,
@@ -374,7 +371,23 @@ void store_archive(struct store *s, struct slice id, size_t keep, bool snapshot)
     if (snapshot)
         snapshot_take(doc, d);
     doc_free(doc);
-    log_drop_front(d, count);
+}
+
+void store_archive(struct store *s, struct slice id, size_t keep, bool snapshot)
+{
+    struct store_doc *d = store_doc(s, id);
+
+    if (d->log_count <= keep)
+        return;
+    commit(s, d, d->log_count - keep, snapshot);
+    log_drop_front(d, d->log_count - keep);
+}
+
+void store_commit(struct store *s, struct slice id)
+{
+    struct store_doc *d = store_doc(s, id);
+
+    commit(s, d, d->log_count, false);
 }
 
 void store_lose(struct store *s, struct slice id, size_t count)

@@ -59,6 +59,8 @@ struct store_doc *store_doc(struct store *s, struct slice id);
 void store_step(struct store *s, struct storage_call *call);
 /* What the archiver does with all but the last `keep` entries: one segment, trimmed. */
 void store_archive(struct store *s, struct slice id, size_t keep, bool snapshot);
+/* As far as an archiver that dies before it trims. */
+void store_commit(struct store *s, struct slice id);
 /* A failover without the last `count` entries. */
 void store_lose(struct store *s, struct slice id, size_t count);
 /* All of Redis' data is gone. */

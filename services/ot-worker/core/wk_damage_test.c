@@ -82,6 +82,69 @@ START_TEST(a_damaged_tail_is_quarantined_and_kept)
 }
 END_TEST
 
+/* A document of which the first entry is archived, but not trimmed, and two stand behind it. */
+static struct store_doc *untrimmed(struct slice doc)
+{
+    struct wire_record create = {.session = fake_session(&f, 2),
+                                 .kind = WIRE_KIND_CREATE,
+                                 .doc_kind = WIRE_DOC_RICH,
+                                 .body = fake_insert(&f, 0, "\n")};
+
+    store_other(&f.store, doc, &create, 1, FAKE_EPOCH_MS);
+    store_commit(&f.store, doc);
+    fake_other(&f, doc, 2, 1, fake_insert(&f, 0, "x"));
+    fake_other(&f, doc, 2, 2, fake_insert(&f, 0, "y"));
+    return store_doc(&f.store, doc);
+}
+
+static void expect_kept(struct slice doc)
+{
+    uint64_t a = fake_open(&f, 1, fake_open_of(doc, 1));
+
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
+}
+
+static void expect_mended(struct slice doc)
+{
+    ck_assert(wk_core_release(f.core, doc));
+    fake_settle(&f);
+    fake_join(&f, 1, doc, 1);
+    ck_assert_str_eq(fake_text(&f, doc), "yx\n");
+}
+
+/* An entry whose position claims more revisions than it has seems to be of another history. */
+START_TEST(a_position_that_only_seems_to_span_what_is_archived_is_damage)
+{
+    for (unsigned bit = 1; bit < 64; bit++) {
+        char name[8];
+        snprintf(name, sizeof name, "p%u", bit);
+        struct store_entry *first = &untrimmed(slice_str(name))->log[0];
+        first->position.rev ^= 1ull << bit;
+        expect_kept(slice_str(name));
+        first->position.rev ^= 1ull << bit;
+        expect_mended(slice_str(name));
+    }
+}
+END_TEST
+
+/* A head that is behind what stands in the stream. */
+START_TEST(a_damaged_head_is_quarantined_and_the_stream_kept)
+{
+    for (uint64_t rev = 0; rev <= 3; rev++) {
+        char name[8];
+        snprintf(name, sizeof name, "h%u", (unsigned)rev);
+        struct chain_position *head = &untrimmed(slice_str(name))->head, right = *head;
+        head->rev = rev;
+        head->hash[0] ^= 1;
+        expect_kept(slice_str(name));
+        *head = right;
+        expect_mended(slice_str(name));
+    }
+}
+END_TEST
+
 static void setup(void)
 {
     fake_start(&f, NULL);
@@ -100,5 +163,7 @@ TCase *wk_damage_cases(void)
     tcase_add_test(tc, a_damaged_log_is_quarantined);
     tcase_add_test(tc, a_damaged_beginning_is_quarantined_and_kept);
     tcase_add_test(tc, a_damaged_tail_is_quarantined_and_kept);
+    tcase_add_test(tc, a_position_that_only_seems_to_span_what_is_archived_is_damage);
+    tcase_add_test(tc, a_damaged_head_is_quarantined_and_the_stream_kept);
     return tc;
 }

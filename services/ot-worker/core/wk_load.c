@@ -157,6 +157,12 @@ static void read_done(struct wk_doc *d)
 
 enum tail { TAIL_FITS, TAIL_BESIDE, TAIL_GAP, TAIL_DAMAGED, TAIL_NOMEM };
 
+/* Has it as many revisions as its position says? Else it only seems to span something. */
+static bool revisions_hold(const struct wk_entry *e)
+{
+    return e->before.rev + e->count == e->after.rev;
+}
+
 /*
  * Applies what Redis has behind PostgreSQL's head.
  *
@@ -178,8 +184,10 @@ static enum tail tail_apply(struct wk_doc *d)
             wk_entry_free(e); /* archived, not trimmed yet; or beside */
             continue;
         }
-        if (e->before.rev != at.rev)
-            return e->before.rev > at.rev ? TAIL_GAP : TAIL_BESIDE;
+        if (e->before.rev > at.rev)
+            return TAIL_GAP;
+        if (e->before.rev < at.rev)
+            return revisions_hold(e) ? TAIL_BESIDE : TAIL_DAMAGED;
         int r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
         if (r == -ENOMEM)
             return TAIL_NOMEM;
@@ -322,6 +330,10 @@ static void stored_done(struct wk_doc *d)
     d->stored_head = at;
     enum tail tail = tail_apply(d);
     at = doc_position(d->doc);
+    /* A head is never behind the stream: to set it back would drop what stands there. */
+    if (tail == TAIL_FITS && at.rev > d->stored_head.rev && at.rev >= d->read_head.rev &&
+        !chain_position_equal(&at, &d->read_head))
+        tail = TAIL_DAMAGED;
     if (tail == TAIL_FITS && chain_position_equal(&at, &d->read_head)) {
         loaded(d);
     } else if (tail == TAIL_BESIDE || (tail == TAIL_FITS && at.rev >= d->read_head.rev)) {
