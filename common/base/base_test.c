@@ -41,6 +41,19 @@ START_TEST(varint_refuses_other_forms)
 }
 END_TEST
 
+START_TEST(names_are_equal_but_for_the_case_of_letters)
+{
+    static const char at[] = {'A' - 1, 'A', 'Z', 'Z' + 1};
+
+    ck_assert(slice_equal_fold(slice_str("Sec-WebSocket-KEY"), "sec-websocket-key"));
+    ck_assert(slice_equal_fold(slice_of("", 0), ""));
+    ck_assert(!slice_equal_fold(slice_str("upgrad"), "upgrade"));
+    ck_assert(!slice_equal_fold(slice_str("upgraded"), "upgrade"));
+    ck_assert(slice_equal_fold(slice_of(at, 4), "@az["));
+    ck_assert(!slice_equal_fold(slice_of(at, 4), "`az{"));
+}
+END_TEST
+
 START_TEST(bytes_latch_at_their_bound)
 {
     struct bytes b;
@@ -160,6 +173,7 @@ int main(void)
     tcase_set_timeout(tc, 60); /* a busy machine and sanitizers */
     tcase_add_test(tc, varint_round_trip);
     tcase_add_test(tc, varint_refuses_other_forms);
+    tcase_add_test(tc, names_are_equal_but_for_the_case_of_letters);
     tcase_add_test(tc, bytes_latch_at_their_bound);
     tcase_add_test(tc, arena_stops_at_its_bound);
     tcase_add_test(tc, arena_gives_back_the_end);

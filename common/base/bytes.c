@@ -4,6 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool slice_equal_fold(struct slice a, const char *lower)
+{
+    if (a.size != strlen(lower))
+        return false;
+    for (size_t i = 0; i < a.size; i++) {
+        uint8_t c = a.data[i];
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (c != (uint8_t)lower[i])
+            return false;
+    }
+    return true;
+}
+
 int slice_compare(struct slice a, struct slice b)
 {
     size_t size = a.size < b.size ? a.size : b.size;

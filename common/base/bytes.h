@@ -35,6 +35,9 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* The same but for the case of ASCII letters; `lower` has no upper one. For names in HTTP. */
+bool slice_equal_fold(struct slice a, const char *lower);
+
 /* Bytewise order, shorter first among equals. */
 int slice_compare(struct slice a, struct slice b);
 

@@ -146,24 +146,10 @@ static struct cursor cursor_of(struct slice in)
     return (struct cursor){.at = in.data, .end = size ? in.data + size : in.data};
 }
 
-static bool equal_fold(struct slice a, const char *lower)
-{
-    if (a.size != strlen(lower))
-        return false;
-    for (size_t i = 0; i < a.size; i++) {
-        uint8_t c = a.data[i];
-        if (c >= 'A' && c <= 'Z')
-            c |= 0x20;
-        if (c != (uint8_t)lower[i])
-            return false;
-    }
-    return true;
-}
-
 const struct http1_field *http1_fields_find(const struct http1_fields *fields, const char *lower)
 {
     for (size_t i = 0; i < fields->count; i++) {
-        if (equal_fold(fields->at[i].name, lower))
+        if (slice_equal_fold(fields->at[i].name, lower))
             return &fields->at[i];
     }
     return NULL;
@@ -174,7 +160,7 @@ static bool list_has(struct slice list, const char *token)
     while (list.size) {
         const uint8_t *comma = memchr(list.data, ',', list.size);
         size_t size = comma ? (size_t)(comma - list.data) : list.size;
-        if (equal_fold(strip(slice_of(list.data, size)), token))
+        if (slice_equal_fold(strip(slice_of(list.data, size)), token))
             return true;
         size_t step = comma ? size + 1 : size;
         list = slice_of(list.data + step, list.size - step);
@@ -185,7 +171,7 @@ static bool list_has(struct slice list, const char *token)
 bool http1_fields_list_has(const struct http1_fields *fields, const char *lower, const char *token)
 {
     for (size_t i = 0; i < fields->count; i++) {
-        if (equal_fold(fields->at[i].name, lower) && list_has(fields->at[i].value, token))
+        if (slice_equal_fold(fields->at[i].name, lower) && list_has(fields->at[i].value, token))
             return true;
     }
     return false;
@@ -195,7 +181,7 @@ static size_t count_of(const struct http1_fields *fields, const char *lower)
 {
     size_t count = 0;
     for (size_t i = 0; i < fields->count; i++)
-        count += equal_fold(fields->at[i].name, lower);
+        count += slice_equal_fold(fields->at[i].name, lower);
     return count;
 }
 

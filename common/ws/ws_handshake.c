@@ -44,20 +44,6 @@ static enum ws_protocol protocol_of(struct slice name)
     return WS_PROTOCOL_NONE;
 }
 
-static bool equal_fold(struct slice a, const char *lower)
-{
-    if (a.size != strlen(lower))
-        return false;
-    for (size_t i = 0; i < a.size; i++) {
-        uint8_t c = a.data[i];
-        if (c >= 'A' && c <= 'Z')
-            c |= 0x20;
-        if (c != (uint8_t)lower[i])
-            return false;
-    }
-    return true;
-}
-
 /* Takes the next element of a comma-separated list, blanks around it stripped. */
 static bool take_element(struct slice *list, struct slice *ret)
 {
@@ -80,7 +66,7 @@ static bool list_has(struct slice list, const char *lower)
 {
     struct slice e;
     while (take_element(&list, &e)) {
-        if (equal_fold(e, lower))
+        if (slice_equal_fold(e, lower))
             return true;
     }
     return false;
@@ -124,20 +110,20 @@ static void take_offers(struct ws_upgrade *u, struct slice value)
 
 void ws_upgrade_field(struct ws_upgrade *u, struct slice name, struct slice value)
 {
-    if (equal_fold(name, "upgrade")) {
+    if (slice_equal_fold(name, "upgrade")) {
         u->upgrade_websocket |= list_has(value, "websocket");
-    } else if (equal_fold(name, "connection")) {
+    } else if (slice_equal_fold(name, "connection")) {
         u->connection_upgrade |= list_has(value, "upgrade");
-    } else if (equal_fold(name, "sec-websocket-key")) {
+    } else if (slice_equal_fold(name, "sec-websocket-key")) {
         u->key = value;
         count(&u->keys);
-    } else if (equal_fold(name, "sec-websocket-version")) {
+    } else if (slice_equal_fold(name, "sec-websocket-version")) {
         /* "13" alone: a list of versions is for servers. */
         u->version_13 = !u->version_seen && slice_equal(value, slice_str("13"));
         u->version_seen = true;
-    } else if (equal_fold(name, "sec-websocket-protocol")) {
+    } else if (slice_equal_fold(name, "sec-websocket-protocol")) {
         take_offers(u, value);
-    } else if (equal_fold(name, "origin")) {
+    } else if (slice_equal_fold(name, "origin")) {
         u->origin = value;
         count(&u->origins);
     }
@@ -228,17 +214,17 @@ void ws_answer_init(struct ws_answer *a, const char *accept_expected, enum ws_pr
 
 void ws_answer_field(struct ws_answer *a, struct slice name, struct slice value)
 {
-    if (equal_fold(name, "upgrade")) {
-        a->upgrade_websocket |= equal_fold(value, "websocket");
-    } else if (equal_fold(name, "connection")) {
+    if (slice_equal_fold(name, "upgrade")) {
+        a->upgrade_websocket |= slice_equal_fold(value, "websocket");
+    } else if (slice_equal_fold(name, "connection")) {
         a->connection_upgrade |= list_has(value, "upgrade");
-    } else if (equal_fold(name, "sec-websocket-accept")) {
+    } else if (slice_equal_fold(name, "sec-websocket-accept")) {
         a->accept_ok = slice_equal(value, slice_str(a->accept_expected));
         count(&a->accepts);
-    } else if (equal_fold(name, "sec-websocket-protocol")) {
+    } else if (slice_equal_fold(name, "sec-websocket-protocol")) {
         a->protocol_ok = protocol_of(value) == a->protocol_asked;
         count(&a->protocols);
-    } else if (equal_fold(name, "sec-websocket-extensions")) {
+    } else if (slice_equal_fold(name, "sec-websocket-extensions")) {
         a->extension = true;
     }
 }
