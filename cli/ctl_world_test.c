@@ -10,8 +10,8 @@
 #include "ev_loop.h"
 #include "ot_codec.h"
 #include "pg_calls.h"
-#include "pg_migrate.h"
 #include "redis_calls.h"
+#include "support_migrate.h"
 
 #define WAIT_MS 30000
 #define ARGUMENTS_MAX 24
@@ -39,16 +39,13 @@ static uint64_t clock_ms = 1700000000000;
 
 void world_start(void)
 {
-    unsigned applied;
-    char error[200];
-
     world_redis = support_redis_start(NULL);
     world_postgres = support_pg_start();
     snprintf(world_redis_address, sizeof world_redis_address, "%s",
              support_server_address(world_redis));
     snprintf(world_conninfo, sizeof world_conninfo, "host=%s user=postgres dbname=postgres",
              support_server_address(world_postgres));
-    MUST(pg_migrate(world_conninfo, &applied, error, sizeof error) == 0);
+    support_migrate_well(world_conninfo);
 }
 
 void world_stop(void)

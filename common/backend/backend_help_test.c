@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "list.h"
-#include "pg_migrate.h"
+#include "support_migrate.h"
 
 struct help help;
 
@@ -101,11 +101,8 @@ void help_servers_start_bare(void)
 
 void help_servers_start(void)
 {
-    unsigned applied;
-    char error[200];
-
     help_servers_start_bare();
-    ck_assert_msg(pg_migrate(help.conninfo, &applied, error, sizeof error) == 0, "%s", error);
+    support_migrate_well(help.conninfo);
 }
 
 void help_servers_stop(void)

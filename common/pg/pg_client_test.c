@@ -11,15 +11,14 @@
 /* ---- migrations ---- */
 
 struct migration {
-    char conninfo[200], error[200];
-    unsigned applied;
-    int r;
+    char conninfo[200];
+    struct support_migration end;
 };
 
 static void *migrate_in_thread(void *arg)
 {
     struct migration *m = arg;
-    m->r = pg_migrate(m->conninfo, &m->applied, m->error, sizeof m->error);
+    m->end = support_migrate(m->conninfo);
     return NULL;
 }
 
@@ -36,16 +35,16 @@ START_TEST(migrations_are_applied_once)
     }
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
-        ck_assert_msg(m[i].r == 0, "%s", m[i].error);
-        sum += m[i].applied;
+        ck_assert_msg(m[i].end.outcome == 0, "%s", m[i].end.error);
+        sum += m[i].end.applied;
     }
     ck_assert_uint_eq(sum, pg_schema_version());
     migrate_in_thread(&m[0]);
-    ck_assert(m[0].r == 0 && m[0].applied == 0);
+    ck_assert(m[0].end.outcome == 0 && m[0].end.applied == 0);
     snprintf(m[0].conninfo, sizeof m[0].conninfo, "host=/nowhere");
     migrate_in_thread(&m[0]);
-    ck_assert_int_eq(m[0].r, -ENOTCONN);
-    ck_assert_ptr_nonnull(strstr(m[0].error, "/nowhere"));
+    ck_assert_int_eq(m[0].end.outcome, -ENOTCONN);
+    ck_assert_ptr_nonnull(strstr(m[0].end.error, "/nowhere"));
 }
 END_TEST
 
@@ -63,7 +62,7 @@ START_TEST(a_client_waits_for_the_schema)
     struct call call = head_of(DOC);
     ck_assert_int_eq(call.outcome, PG_OUTCOME_DOWN);
     migrate_in_thread(&m);
-    ck_assert_msg(m.r == 0, "%s", m.error);
+    ck_assert_msg(m.end.outcome == 0, "%s", m.end.error);
     AWAIT(pg_client_state(help.client) == PG_STATE_READY);
     ck_assert_str_eq(pg_client_reason(help.client), "");
     ck_assert_uint_eq(pg_client_stats(help.client)->connects, 3); /* they waited, connected */

@@ -171,10 +171,8 @@ void teardown_loop(void)
 
 void setup(void)
 {
-    unsigned applied;
-    char error[200];
     struct pg_config config = config_of();
-    ck_assert_msg(pg_migrate(help.conninfo, &applied, error, sizeof error) == 0, "%s", error);
+    support_migrate_well(help.conninfo);
     sql("truncate weft.documents cascade");
     setup_loop();
     open_ready(&config);

@@ -7,7 +7,7 @@
 
 #include "ev_loop.h"
 #include "pg_calls.h"
-#include "pg_migrate.h"
+#include "support_migrate.h"
 #include "support_server.h"
 
 #define WAIT_MS 20000

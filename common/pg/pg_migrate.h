@@ -5,22 +5,28 @@
  * processes go on beside the new schema, so a migration only adds; what it replaces goes in a later
  * release.
  *
- * Blocks (seconds): call it before the loop runs.
+ * Statements may take long (the lock of another archiver, a large table), so nothing here blocks
+ * the loop, and the run may be given up at any time: without its commit nothing has happened.
  */
 #ifndef WEFT_PG_MIGRATE_H
 #define WEFT_PG_MIGRATE_H
 
-#include <stddef.h>
+#include "ev_loop.h"
 
-#include "must.h"
+struct pg_migration;
 
 /*
- * 0, and *ret_applied says how many were new (0: the schema was there, or is of a newer build).
- * -ENOTCONN: the server cannot be reached or is not ready; try again. -EPROTO: it refuses the
- * statements. -ENOMEM. error gets the words.
+ * The end of a run. outcome 0, and `applied` says how many were new (0: the schema was there, or is
+ * of a newer build). -ENOTCONN: the server cannot be reached or is not ready; try again. -EPROTO:
+ * it refuses the statements. -ENOMEM. error: the words, lent. The run may be freed here.
  */
-MUST_CHECK int pg_migrate(const char *conninfo, unsigned *ret_applied, char *error,
-                          size_t error_size);
+typedef void pg_migration_done(void *arg, int outcome, unsigned applied, const char *error);
+
+/* Begins on the loop's next turn; conninfo is copied. NULL: no memory. */
+struct pg_migration *pg_migration_new(struct ev_loop *loop, const char *conninfo,
+                                      pg_migration_done *done, void *arg);
+/* Also in the middle: then done is not called. Returns NULL. */
+struct pg_migration *pg_migration_free(struct pg_migration *migration);
 
 /* The newest migration of this build. */
 unsigned pg_schema_version(void);

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "pg_migrate.h"
 #include "rng.h"
 #include "support_client.h"
+#include "support_migrate.h"
 #include "support_process.h"
 #include "support_server.h"
 
@@ -424,15 +424,14 @@ static void document_open(void)
 
 static void worker_setup(void)
 {
-    char conninfo[160], error[200];
-    unsigned applied;
+    char conninfo[160];
 
     setup();
     stopped_well();
     start((const char *[]){"--out-max", "64KiB", NULL});
     pg = support_pg_start();
     conninfo_make(conninfo, sizeof conninfo);
-    ck_assert_msg(pg_migrate(conninfo, &applied, error, sizeof error) == 0, "%s", error);
+    support_migrate_well(conninfo);
     worker_start();
     admin_says("/readyz", "200 OK");
     document_open();

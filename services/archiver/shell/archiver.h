@@ -12,6 +12,7 @@
 
 #include "ar_core.h"
 #include "archiver_config.h"
+#include "pg_migrate.h"
 #include "shell_drive.h"
 
 struct archiver {
@@ -19,10 +20,11 @@ struct archiver {
     struct backend_config storage; /* borrows from config */
     struct shell shell;
     struct shell_drive drive;
-    struct ar_core *core;     /* owned */
-    struct ev_timer *migrate; /* owned; the next attempt */
-    int64_t migrate_end_ms;   /* of ev_clock */
-    bool migrated;            /* then drive and core are there */
+    struct ar_core *core;           /* owned */
+    struct pg_migration *migration; /* owned; the attempt under way */
+    struct ev_timer *migrate;       /* owned; the next attempt */
+    int64_t migrate_end_ms;         /* of ev_clock */
+    bool migrated;                  /* then drive and core are there */
 };
 
 /* archiver_events.c: ar_io.event */

@@ -1,6 +1,9 @@
 /* How it begins and ends. */
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "archiver_help_test.h"
 
@@ -26,6 +29,49 @@ START_TEST(asked_to_stop_while_it_waits_it_stops)
     AWAIT(archiver_log_has("migrate-waiting"));
     ck_assert_int_eq(archiver_stop(SIGTERM), 0);
     support_server_again(help.postgres);
+}
+END_TEST
+
+#define MIGRATION_LOCK "pg_locks where locktype = 'advisory' and classid = 0 and granted = "
+
+/* A session that holds the lock of migrations, as another archiver's does meanwhile. */
+static pid_t migration_lock_take(void)
+{
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)support_pg_sql(help.postgres,
+                             "select pg_advisory_lock(x'77656674'::int), pg_sleep(1000)");
+        _exit(0);
+    }
+    AWAIT(sql_number("select count(*) from " MIGRATION_LOCK "true") == 1);
+    return child;
+}
+
+static void migration_lock_release(pid_t child)
+{
+    (void)support_pg_sql(help.postgres,
+                         "select pg_terminate_backend(pid) from " MIGRATION_LOCK "true");
+    AWAIT(waitpid(child, NULL, WNOHANG) == child);
+}
+
+START_TEST(while_another_migrates_it_answers_and_stops)
+{
+    pid_t child = migration_lock_take();
+
+    for (unsigned round = 0; round < 2; round++) {
+        archiver_start("a1");
+        /* A session that waits for a lock does not see that its client has gone. */
+        AWAIT(sql_number("select count(*) from " MIGRATION_LOCK "false") == round + 1);
+        ck_assert(archiver_says("/readyz", "schema is not there yet"));
+        if (round == 0)
+            ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    }
+    migration_lock_release(child);
+    AWAIT(archiver_is_ready());
+    ck_assert_int_eq(archiver_stop(SIGTERM), 0);
 }
 END_TEST
 
@@ -100,5 +146,6 @@ void archiver_ends_add(Suite *suite)
     tcase_add_test(tc, a_redis_that_does_not_give_the_level_is_refused);
     tcase_add_test(tc, what_cannot_be_is_refused_in_words);
     tcase_add_test(death, it_waits_for_postgres_and_brings_the_schema_up);
+    tcase_add_test(death, while_another_migrates_it_answers_and_stops);
     tcase_add_test(death, asked_to_stop_while_it_waits_it_stops);
 }

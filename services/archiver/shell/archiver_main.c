@@ -1,9 +1,8 @@
 /*
  * The archiver's life: brings the schema up, then drives the core until it is asked to stop.
  *
- * Each attempt at the migrations blocks the loop, but PostgreSQL is waited for in between, with the
- * admin port answering; after migrate_ms the process gives up, and whoever started it starts it
- * again.
+ * PostgreSQL is waited for, with the admin port answering; where it cannot be reached for
+ * migrate_ms the process gives up, and whoever started it starts it again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include "archiver.h"
 #include "archiver_metrics.h"
 #include "ev_timer.h"
-#include "pg_migrate.h"
 
 #define MIGRATE_RETRY_MS 500
 
@@ -121,20 +119,18 @@ static bool drive_start(struct archiver *a)
            core_start(a);
 }
 
-static void migrate(void *arg)
+static void migrated(void *arg, int outcome, unsigned applied, const char *error)
 {
     struct archiver *a = arg;
-    char error[300];
-    unsigned applied = 0;
-    int rc = pg_migrate(a->storage.postgres.conninfo, &applied, error, sizeof error);
 
-    if (rc == -ENOTCONN && ev_clock_us() / 1000 < a->migrate_end_ms) {
+    a->migration = pg_migration_free(a->migration);
+    if (outcome == -ENOTCONN && ev_clock_us() / 1000 < a->migrate_end_ms) {
         obs_log_event(&a->shell.log, OBS_WARN, "migrate-waiting", OBS_NO_FIELDS,
                       "%s; trying again in %d ms", error, MIGRATE_RETRY_MS);
         ev_timer_start(a->migrate, MIGRATE_RETRY_MS);
         return;
     }
-    if (rc) {
+    if (outcome) {
         (void)refuse(a, error);
         shell_stop(&a->shell);
         return;
@@ -145,6 +141,17 @@ static void migrate(void *arg)
     a->migrated = drive_start(a);
     if (!a->migrated)
         shell_stop(&a->shell);
+}
+
+static void migrate(void *arg)
+{
+    struct archiver *a = arg;
+
+    a->migration = pg_migration_new(a->shell.loop, a->storage.postgres.conninfo, migrated, a);
+    if (!a->migration) {
+        (void)refuse(a, "memory is out");
+        shell_stop(&a->shell);
+    }
 }
 
 /* All options are looked at before anything is waited for: no server makes a bad one good. */
@@ -203,6 +210,7 @@ static bool run(struct archiver *a)
         /* Asked to stop before there was a schema is no failure; not getting one is. */
         good = a->migrated ? shell_drive_end(&a->drive) : a->shell.stopping;
     }
+    a->migration = pg_migration_free(a->migration);
     if (a->migrate)
         a->migrate = ev_timer_free(a->migrate);
     shell_end(&a->shell);
