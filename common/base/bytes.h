@@ -122,6 +122,19 @@ static inline bool varint_take(struct slice *in, uint64_t *ret)
     return true;
 }
 
+static inline uint32_t load_be32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return __builtin_bswap32(v);
+}
+
+static inline void store_be32(uint8_t *p, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(p, &v, 4);
+}
+
 static inline uint64_t load_be64(const uint8_t *p)
 {
     uint64_t v;
@@ -136,7 +149,7 @@ static inline void store_be64(uint8_t *p, uint64_t v)
 }
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "load_be64 and store_be64 assume a little-endian machine"
+#error "load_be32 to store_be64 assume a little-endian machine"
 #endif
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The bridge between processes: links (link_core.h) over nng, on a loop. The only door to nng.
  *
- * A node is one inbox (a PULL socket that listens) and one PUSH socket per peer. A process has a
+ * A node is one inbox (a listener) and one connection that it dials per peer. A process has a
  * node per loop that takes part, each with its own boot id and address. Everything happens on the
  * loop's thread; nng's threads only hand over messages (link_nng.h).
  *
@@ -32,7 +32,8 @@ struct link_node_config {
     struct link_tls tls;
     bool allow_plain_tcp;
     size_t inbox_max; /* bytes received and not yet looked at; 0: 64 MiB. Then reading pauses */
-    int turn_max;     /* messages per turn; 0: 64. Others on the loop get their turn */
+    size_t connections_max; /* to the inbox; 0: LINK_CONNECTIONS_DEFAULT */
+    int turn_max;           /* messages per turn; 0: 64. Others on the loop get their turn */
 };
 
 /*
@@ -43,8 +44,8 @@ int link_node_new(struct ev_loop *loop, const struct link_node_config *config,
                   struct link_node **ret, const char **ret_why) __attribute__((warn_unused_result));
 /*
  * Closes all peers and the inbox; returns at once. closed (may be NULL) is called when nng has let
- * go of everything, at the end of a turn some 0.6 s later (link_nng.c says why); the memory goes
- * when it returns. A process that ends may as well exit without waiting for it.
+ * go of everything, at the end of a later turn; the memory goes when it returns. A process that
+ * ends may as well exit without waiting for it.
  */
 void link_node_close(struct link_node *node, void (*closed)(void *arg), void *arg);
 struct link_core *link_node_core(struct link_node *node);

@@ -24,8 +24,7 @@
 
 #define LINK_HEARTBEAT_US 250000
 #define LINK_SILENT_US 1000000
-/* The kernel takes a message of this size from a unix socket's writer whole or not at all; see
-   link_nng.c for why that matters. */
+/* One read and one write of a unix socket, whose buffer takes a few of them. */
 #define LINK_BODY_DEFAULT (32u * 1024)
 
 struct link_core;
@@ -129,6 +128,8 @@ struct link_config {
     X(COUNTER, limit_queue, "weft_link_limits_total", "limit=\"link-queue\"", LINK_LIMITS_HELP)    \
     X(COUNTER, limit_all, "weft_link_limits_total", "limit=\"links\"", LINK_LIMITS_HELP)           \
     X(COUNTER, limit_peers, "weft_link_limits_total", "limit=\"link-peers\"", LINK_LIMITS_HELP)    \
+    X(COUNTER, limit_connections, "weft_link_limits_total", "limit=\"link-connections\"",          \
+      LINK_LIMITS_HELP)                                                                            \
     X(GAUGE, peers, "weft_link_peers", "", "Processes linked with.")                               \
     X(GAUGE, silent, "weft_link_silent_peers", "",                                                 \
       "Of these, those that were not heard for a second: others do their work.")                   \

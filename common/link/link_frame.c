@@ -2,20 +2,6 @@
 
 static const uint8_t magic[4] = {'W', 'L', 'K', 1};
 
-static void store_be32(uint8_t *p, uint32_t v)
-{
-    v = __builtin_bswap32(v);
-    memcpy(p, &v, 4);
-}
-
-static uint32_t load_be32(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, 4);
-    return __builtin_bswap32(v);
-}
-
 void link_frame_write(const struct link_head *head, uint8_t *out)
 {
     MUST(head->address.size >= 1 && head->address.size <= LINK_ADDRESS_SIZE_MAX);

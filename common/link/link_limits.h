@@ -9,6 +9,9 @@
 #define LINK_QUEUE_DEFAULT (64u << 20)
 #define LINK_QUEUE_ALL_DEFAULT (256u << 20)
 #define LINK_PEERS_DEFAULT 1024
+#define LINK_CONNECTIONS_DEFAULT                                                                   \
+    (2 * LINK_PEERS_DEFAULT) /* one that ends beside one that begins                               \
+                              */
 
 #define LINK_LIMIT(word) "weft_link_limits_total{limit=\"" word "\"}"
 
@@ -24,6 +27,9 @@
       "many who send while workers do not read")                                                   \
     F(INT, "link-peers", LINK_PEERS_DEFAULT, "Processes linked with.", "the process",              \
       "not linked; it calls again", LINK_LIMIT("link-peers"),                                      \
-      "strangers who reach the inbox and call under new names")
+      "strangers who reach the inbox and call under new names")                                    \
+    F(INT, "link-connections", LINK_CONNECTIONS_DEFAULT, "Connections to the inbox.",              \
+      "the process", "closed; it dials again", LINK_LIMIT("link-connections"),                     \
+      "strangers who reach the inbox and stay")
 
 #endif

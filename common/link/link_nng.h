@@ -1,9 +1,10 @@
 /*
- * The sockets of a node: the one place that knows nng, and the one bridge from its threads to ours.
+ * The sockets of a node: the one door to nng, and the one bridge from its threads to ours. Three
+ * files behind it: link_inbox.c, link_way.c and link_nng.c; link_internal.h has what they share.
  *
  * Three kinds of threads meet here. The loop's calls every function of this header. nng's run our
  * callbacks: those take or put something in a list under the mutex, wake the loop, and touch
- * nothing else. The reaper, one per node, closes sockets, because that waits for nng's threads.
+ * nothing else. The reaper, one per node, frees what was closed, because that waits for nng's.
  *
  * Only lists and states are shared, under one mutex, and no function of nng is called with the
  * mutex held: nng may call back before it returns.
@@ -28,6 +29,7 @@ struct link_nng_config {
     const struct link_tls *tls; /* NULL: no tls+tcp:// here */
     size_t message_max;         /* a longer one closes the connection it came on */
     size_t inbox_max;           /* bytes received and not taken; past it reading pauses */
+    size_t connections_max;     /* accepted; one more is closed at once, and counted */
     struct ev_wake *wake;       /* borrowed until link_nng_free() */
 };
 
@@ -51,9 +53,11 @@ struct link_message {
 /* Moves at most `max` received messages, in order, to the end of `out`. True if there are more. */
 bool link_nng_receive(struct link_nng *nng, struct list *out, int max);
 struct link_message *link_message_free(struct link_message *message);
+/* Connections that were one too many, since this was asked last. */
+uint64_t link_nng_refused(struct link_nng *nng);
 
-/* A socket that dials one address, again and again until it is closed. NULL if that cannot be now:
-   memory, descriptors, or an address that nng refuses. */
+/* Dials one address, again and again until it is closed. NULL if that cannot be now: memory, too
+   many that are being closed, or an address that nng refuses. */
 struct link_way *link_way_open(struct link_nng *nng, const char *address, enum link_scheme scheme,
                                void *owner);
 /* One message at a time: the way must be idle. Copies. */

@@ -121,6 +121,7 @@ static void messages_take(struct link_node *node)
 
     list_init(&messages);
     bool more = link_nng_receive(node->nng, &messages, node->turn_max);
+    node->core.stats.limit_connections += link_nng_refused(node->nng);
     while ((m = list_first(&messages, struct link_message, link))) {
         list_remove(&m->link);
         if (!node->closing)
@@ -209,6 +210,8 @@ static int inbox_open(struct link_node *node, const struct link_node_config *con
         .message_max =
             LINK_HEAD_SIZE + LINK_ADDRESS_SIZE_MAX + (body_max ? body_max : LINK_BODY_DEFAULT),
         .inbox_max = config->inbox_max ? config->inbox_max : INBOX_DEFAULT,
+        .connections_max =
+            config->connections_max ? config->connections_max : LINK_CONNECTIONS_DEFAULT,
         .wake = node->wake,
     };
     int r = link_address_check(c.address, &node->rules, &c.scheme, ret_why);

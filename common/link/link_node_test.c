@@ -2,9 +2,8 @@
  * Nodes over real sockets, both ends on one loop: what arrives, what is refused, and closing.
  */
 #include <errno.h>
-#include <nng/nng.h>
-#include <nng/protocol/pipeline0/push.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -135,18 +134,39 @@ END_TEST
 
 /* ---- strangers ------------------------------------------------------------------------------ */
 
-static nng_socket stranger_dial(const char *address)
+static int stranger_dial(const char *address)
 {
-    nng_socket socket;
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    ck_assert_int_eq(nng_push0_open(&socket), 0);
-    ck_assert_int_eq(nng_dial(socket, address, NULL, 0), 0);
-    return socket;
+    strcpy(sa.sun_path, address + strlen("ipc://"));
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    return fd;
 }
 
-static void stranger_send(nng_socket socket, const void *data, size_t size)
+static void stranger_write(int fd, const void *data, size_t size)
 {
-    ck_assert_int_eq(nng_send(socket, (void *)data, size, 0), 0);
+    ck_assert_int_eq(send(fd, data, size, MSG_NOSIGNAL), size);
+}
+
+static void stranger_send(int fd, const void *data, size_t size)
+{
+    uint8_t length[4];
+
+    store_be32(length, (uint32_t)size);
+    stranger_write(fd, length, sizeof length);
+    stranger_write(fd, data, size);
+}
+
+/* Waits until the other side has hung up. */
+static void stranger_read_end(int fd)
+{
+    char answer[64];
+
+    while (read(fd, answer, sizeof answer) > 0)
+        ;
+    close(fd);
 }
 
 START_TEST(garbage_is_refused_and_counted)
@@ -162,7 +182,7 @@ START_TEST(garbage_is_refused_and_counted)
     end_start(&a, "a", 101);
     end_start(&b, "b", 102);
     end_dial(&a, b.address, 102);
-    nng_socket stranger = stranger_dial(b.address);
+    int stranger = stranger_dial(b.address);
     for (size_t size = 0; size <= LINK_BODY_DEFAULT; size = size * 2 + 1) {
         stranger_send(stranger, garbage, size);
         ck_assert_int_eq(end_send(&a, 100), 0);
@@ -172,7 +192,7 @@ START_TEST(garbage_is_refused_and_counted)
     WAIT(b.received == count);
     ck_assert_uint_eq(b.contacts, 1);
     ck_assert_uint_eq(end_resets(&a) + end_resets(&b), 0);
-    nng_close(stranger);
+    close(stranger);
     end_close(&a);
     end_close(&b);
 }
@@ -188,37 +208,114 @@ START_TEST(a_message_above_the_bound_is_not_received)
     end_start(&a, "a", 101);
     end_start(&b, "b", 102);
     end_dial(&a, b.address, 102);
-    nng_socket stranger = stranger_dial(b.address);
+    int stranger = stranger_dial(b.address);
     stranger_send(stranger, large, sizeof large - 1);
     WAIT(end_stats(&b)->refused == 1);
-    stranger_send(stranger, large, sizeof large);
-    nng_socket another = stranger_dial(b.address);
+    store_be32(large, sizeof large);
+    stranger_write(stranger, large, 4);
+    stranger_read_end(stranger);
+    int another = stranger_dial(b.address);
     stranger_send(another, large, 5);
     WAIT(end_stats(&b)->refused == 2);
     ck_assert_int_eq(end_send(&a, 100), 0);
     WAIT(b.received == 1);
-    nng_close(stranger);
-    nng_close(another);
+    close(another);
     end_close(&a);
     end_close(&b);
 }
 END_TEST
 
-START_TEST(bytes_that_are_not_nng_are_hung_up_on)
+START_TEST(bytes_of_another_protocol_are_hung_up_on)
 {
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    char answer[64];
     struct end a;
 
     end_start(&a, "a", 101);
-    strcpy(sa.sun_path, a.address + strlen("ipc://"));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
-    ck_assert_int_eq(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
-    while (read(fd, answer, sizeof answer) > 0)
-        ;
-    close(fd);
+    int stranger = stranger_dial(a.address);
+    stranger_write(stranger, "GET / HTTP/1.1\r\n\r\n", 18);
+    stranger_read_end(stranger);
     ck_assert_uint_eq(a.contacts + end_stats(&a)->refused, 0);
+    end_close(&a);
+}
+END_TEST
+
+/* Bytes come in any pieces; those of a message that never ends are nobody's. */
+START_TEST(messages_in_pieces_and_many_at_once)
+{
+    enum { COUNT = 20, SIZE = 100 };
+    uint8_t bytes[COUNT * (4 + SIZE)] = {0};
+    struct end a;
+
+    end_start(&a, "a", 101);
+    for (int i = 0; i < COUNT; i++)
+        store_be32(bytes + i * (4 + SIZE), SIZE);
+    int stranger = stranger_dial(a.address);
+    stranger_write(stranger, bytes, sizeof bytes);
+    WAIT(end_stats(&a)->refused == COUNT);
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        stranger_write(stranger, bytes + at, 1);
+        ev_loop_step(loop, 0);
+    }
+    WAIT(end_stats(&a)->refused == 2 * COUNT);
+    stranger_write(stranger, bytes, 4 + SIZE - 1);
+    close(stranger);
+    stranger = stranger_dial(a.address);
+    stranger_send(stranger, bytes, SIZE);
+    WAIT(end_stats(&a)->refused == 2 * COUNT + 1);
+    close(stranger);
+    end_close(&a);
+}
+END_TEST
+
+START_TEST(more_connections_than_there_may_be_are_closed_and_counted)
+{
+    enum { MAX = 3 };
+    int strangers[MAX];
+    struct end a, b;
+
+    end_start(&a, "a", 101);
+    end_init(&b, "b", 102);
+    b.config.connections_max = MAX;
+    end_open(&b);
+    for (int i = 0; i < MAX; i++) {
+        strangers[i] = stranger_dial(b.address);
+        stranger_send(strangers[i], "x", 1);
+    }
+    WAIT(end_stats(&b)->refused == MAX);
+    stranger_read_end(stranger_dial(b.address));
+    stranger_send(strangers[0], "x", 1);
+    WAIT(end_stats(&b)->limit_connections == 1);
+    end_dial(&a, b.address, 102);
+    close(strangers[0]);
+    WAIT(link_peer_is_agreed(a.peer));
+    ck_assert_int_eq(end_send(&a, 100), 0);
+    WAIT(b.received == 1);
+    close(strangers[1]);
+    close(strangers[2]);
+    end_close(&a);
+    end_close(&b);
+}
+END_TEST
+
+/* Accepting fails, for want of descriptors; then there are some again. */
+START_TEST(an_inbox_accepts_again_after_it_could_not)
+{
+    struct rlimit before, none;
+    struct end a;
+
+    end_start(&a, "a", 101);
+    int stranger = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    strcpy(sa.sun_path, a.address + strlen("ipc://"));
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = STDERR_FILENO + 1;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ck_assert_int_eq(connect(stranger, (struct sockaddr *)&sa, sizeof sa), 0);
+    stranger_send(stranger, "x", 1);
+    ck_assert_uint_eq(end_stats(&a)->refused, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    WAIT(end_stats(&a)->refused == 1);
+    close(stranger);
     end_close(&a);
 }
 END_TEST
@@ -231,7 +328,7 @@ START_TEST(a_strangers_address_is_judged_like_ours)
     uint64_t i;
 
     end_start(&a, "a", 101);
-    nng_socket stranger = stranger_dial(a.address);
+    int stranger = stranger_dial(a.address);
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint8_t message[LINK_HEAD_SIZE + LINK_ADDRESS_SIZE_MAX];
         struct link_head head = {.type = LINK_HEARTBEAT,
@@ -245,7 +342,7 @@ START_TEST(a_strangers_address_is_judged_like_ours)
     WAIT(a.contacts == i);
     ck_assert_uint_eq(a.contacts_refused, i);
     ck_assert_uint_eq(end_stats(&a)->peers, 0);
-    nng_close(stranger);
+    close(stranger);
     end_close(&a);
 }
 END_TEST
@@ -355,9 +452,13 @@ int main(void)
     const TTest *const items[] = {
         items_arrive_in_order_and_once, large_items_travel_in_pieces, a_full_inbox_only_slows_down,
         a_full_queue_resets_and_the_link_goes_on_later, tcp_when_asked_for};
-    const TTest *const strangers[] = {
-        garbage_is_refused_and_counted, a_message_above_the_bound_is_not_received,
-        bytes_that_are_not_nng_are_hung_up_on, a_strangers_address_is_judged_like_ours};
+    const TTest *const strangers[] = {garbage_is_refused_and_counted,
+                                      a_message_above_the_bound_is_not_received,
+                                      bytes_of_another_protocol_are_hung_up_on,
+                                      messages_in_pieces_and_many_at_once,
+                                      more_connections_than_there_may_be_are_closed_and_counted,
+                                      an_inbox_accepts_again_after_it_could_not,
+                                      a_strangers_address_is_judged_like_ours};
     const TTest *const closing[] = {close_with_sends_in_flight, close_within_a_callback,
                                     resets_without_end};
     Suite *suite = suite_create("link_node");
