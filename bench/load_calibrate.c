@@ -25,7 +25,8 @@
 struct end {
     int fd;
     size_t come;
-    int64_t sent_us; /* the client's: when it asked */
+    int64_t sent_us;  /* the client's: when it asked */
+    struct end *next; /* the server's: accepted before */
 };
 
 struct side {
@@ -33,6 +34,7 @@ struct side {
     size_t in_bytes, out_bytes;
     struct obs_hist *times; /* of the client's; NULL for the server */
     uint64_t trips;
+    struct end *accepted; /* owned; they go with the server's process */
 };
 
 static uint8_t frame[FRAME_BYTES_MAX];
@@ -89,8 +91,11 @@ static void accept_one(struct side *side, int listener)
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     struct end *end = fd < 0 ? NULL : end_new(fd);
 
-    if (end && watch(side->epoll, end))
+    if (end && watch(side->epoll, end)) {
+        end->next = side->accepted;
+        side->accepted = end;
         return;
+    }
     free(end);
     if (fd >= 0)
         close(fd);
@@ -114,7 +119,7 @@ static _Noreturn void serve(int listener, const struct load_options *o)
             if (end == &accepting)
                 accept_one(&side, listener);
             else if (!ready(&side, end))
-                close(end->fd); /* its few bytes go with the process */
+                close(end->fd);
         }
     }
 }

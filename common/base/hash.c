@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "must.h"
+
 uint64_t hash_seed;
 
 unsigned hash_table_key(const void *key, size_t size)
@@ -12,5 +14,6 @@ unsigned hash_table_key(const void *key, size_t size)
 
 uint64_t hash_stable(const void *data, size_t size)
 {
+    MUST(data || !size);
     return XXH64(data, size, 0);
 }

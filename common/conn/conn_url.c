@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
+
 static const char *const scheme = "ws://";
 
 /* The host's characters, as many as there are. Brackets make it an IPv6 address. */
@@ -96,6 +98,7 @@ const char *conn_url_resolve(const struct conn_url *url, struct ev_address *ret)
 
     if (r)
         return gai_strerror(r);
+    MUST(found); /* getaddrinfo(3): one at least */
     const struct addrinfo *best = found;
     while (best && best->ai_family != AF_INET)
         best = best->ai_next;

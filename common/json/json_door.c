@@ -40,16 +40,15 @@ static void door_set(void)
     json_set_alloc_funcs(door_malloc, door_free);
 }
 
-int json_bad(struct json_error *error, const char *format, ...)
+void json_error_set(struct json_error *error, const char *format, ...)
 {
     va_list args;
 
-    if (error) {
-        va_start(args, format);
-        vsnprintf(error->text, sizeof error->text, format, args);
-        va_end(args);
-    }
-    return JSON_BAD;
+    if (!error)
+        return;
+    va_start(args, format);
+    vsnprintf(error->text, sizeof error->text, format, args);
+    va_end(args);
 }
 
 /*

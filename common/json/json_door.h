@@ -19,9 +19,11 @@
 MUST_CHECK int json_door_parse(struct arena *mem, struct slice text, json_t **ret,
                                struct json_error *error);
 
-/* Sets the sentence; returns JSON_BAD. */
-int json_bad(struct json_error *error, const char *format, ...)
+/* Sets the sentence, if one is wanted. */
+void json_error_set(struct json_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, with the outcome as its value. */
+#define json_bad(...) (json_error_set(__VA_ARGS__), JSON_BAD)
 
 static inline struct slice json_text(const json_t *string)
 {

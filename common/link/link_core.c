@@ -73,8 +73,9 @@ int link_core_init(struct link_core *c, const struct link_config *config, const 
 
 static void closed_free(struct link_core *c)
 {
-    while (!list_empty(&c->closed)) {
-        struct link_peer *p = list_entry(c->closed.next, struct link_peer, dirty);
+    struct link_peer *p;
+
+    while ((p = list_first(&c->closed, struct link_peer, dirty))) {
         list_remove(&p->dirty);
         link_in_fini(&p->in);
         free(p->address);

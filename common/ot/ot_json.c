@@ -37,12 +37,12 @@ static bool take_word(struct scan *s, const char *word)
  */
 static bool hex_escape_canonical(const uint8_t *hex, uint8_t *ret)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *low = memchr(digits, hex[3], 16);
+    bool digit = hex[3] >= '0' && hex[3] <= '9';
 
-    if (hex[0] != '0' || hex[1] != '0' || (hex[2] != '0' && hex[2] != '1') || !low)
+    if (hex[0] != '0' || hex[1] != '0' || (hex[2] != '0' && hex[2] != '1') ||
+        (!digit && (hex[3] < 'a' || hex[3] > 'f')))
         return false;
-    uint8_t c = (uint8_t)((hex[2] - '0') * 16 + (low - digits));
+    uint8_t c = (uint8_t)((hex[2] - '0') * 16 + (digit ? hex[3] - '0' : hex[3] - 'a' + 10));
     if (c == '\b' || c == '\t' || c == '\n' || c == '\f' || c == '\r')
         return false;
     *ret = c;

@@ -172,6 +172,14 @@ static struct slice keep(struct arena *mem, const void *data, size_t size)
     return slice_of(copy, size);
 }
 
+/* A key or a value of a list, after its size. */
+static size_t text_put(uint8_t *list, size_t at, struct slice text)
+{
+    list[at] = (uint8_t)text.size;
+    memcpy(list + at + 1, text.data, text.size);
+    return at + 1 + text.size;
+}
+
 static struct slice random_attrs(struct rng *rng, struct arena *mem, const struct naive_mix *mix,
                                  bool nulls)
 {
@@ -186,12 +194,8 @@ static struct slice random_attrs(struct rng *rng, struct arena *mem, const struc
         /* Mostly the first values, so that equal ones meet. */
         size_t v = rng_below(rng, rng_percent(rng, 70) ? 2 : COUNT(values));
         const char *value = nulls && rng_percent(rng, 30) ? "null" : values[v];
-        list[size++] = (uint8_t)strlen(keys[k]);
-        memcpy(list + size, keys[k], strlen(keys[k]));
-        size += strlen(keys[k]);
-        list[size++] = (uint8_t)strlen(value);
-        memcpy(list + size, value, strlen(value));
-        size += strlen(value);
+        size = text_put(list, size, slice_str(keys[k]));
+        size = text_put(list, size, slice_str(value));
     }
     return size ? keep(mem, list, size) : (struct slice){0};
 }

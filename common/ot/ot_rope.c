@@ -145,8 +145,8 @@ static uint32_t text_step(struct ot_rope *rope, uint64_t index, struct slice *te
                           const struct ot_attrs *attrs)
 {
     struct rope_path path;
-    struct slice part = *text;
-    uint32_t part_units = units;
+    struct slice part;
+    uint32_t part_units;
 
     rope_seek(rope, index, false, &path);
     size_t used = leaf_used(path.leaf) + ROPE_RUN_ROOM;

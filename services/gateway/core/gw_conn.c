@@ -137,8 +137,10 @@ void conn_send_error(struct gw_conn *conn, uint32_t code, uint64_t detail, struc
 
 static void conn_detach_all(struct gw_conn *conn)
 {
-    while (!list_empty(&conn->atts))
-        att_free(list_first(&conn->atts, struct gw_att, conn_link));
+    struct gw_att *att;
+
+    while ((att = list_first(&conn->atts, struct gw_att, conn_link)))
+        att_free(att);
 }
 
 /* The last words are sent past conn_send(): there is nothing left to condemn. */
@@ -366,12 +368,13 @@ static void drain_tick(struct gw_core *core, uint64_t now_ms)
 {
     uint64_t window = core->config.drain_ms, elapsed = now_ms - core->drain_start_ms;
     uint64_t until = elapsed >= window ? UINT64_MAX : core->drain_total * elapsed / window;
+    struct gw_conn *conn;
 
-    while (!list_empty(&core->fresh))
-        conn_condemn(list_first(&core->fresh, struct gw_conn, link), WIRE_E_DRAINING, 0);
-    while (core->drain_told < until && !list_empty(&core->welcomed)) {
+    while ((conn = list_first(&core->fresh, struct gw_conn, link)))
+        conn_condemn(conn, WIRE_E_DRAINING, 0);
+    while (core->drain_told < until && (conn = list_first(&core->welcomed, struct gw_conn, link))) {
         core->drain_told++;
-        conn_leave(list_first(&core->welcomed, struct gw_conn, link), now_ms);
+        conn_leave(conn, now_ms);
     }
 }
 
@@ -398,8 +401,7 @@ void conns_tick(struct gw_core *core, uint64_t now_ms)
 
 static uint64_t front_due(const struct list *list, uint64_t after_ms)
 {
-    const struct gw_conn *conn =
-        list_empty(list) ? NULL : list_entry(list->next, struct gw_conn, link);
+    const struct gw_conn *conn = list_first(list, struct gw_conn, link);
 
     return conn ? conn->last_ms + after_ms : UINT64_MAX;
 }

@@ -89,8 +89,10 @@ struct gw_core *gw_core_free(struct gw_core *core)
 
 void core_settle(struct gw_core *core)
 {
-    while (!list_empty(&core->condemned))
-        conn_finish(list_first(&core->condemned, struct gw_conn, link), NULL);
+    struct gw_conn *conn;
+
+    while ((conn = list_first(&core->condemned, struct gw_conn, link)))
+        conn_finish(conn, NULL);
 }
 
 /* --- the beat --- */

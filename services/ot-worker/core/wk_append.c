@@ -100,10 +100,11 @@ static void full_count(struct wk_doc *d)
 static enum wk_admit pending_admit(struct wk_doc *d, uint64_t *ret_from_rev)
 {
     enum wk_admit admit = WK_ADMIT_IN;
+    struct wk_submit *s;
 
-    while (!list_empty(&d->pending) && doc_draft_count(d->doc) < WK_ENTRY_COUNT_MAX &&
+    while ((s = list_first(&d->pending, struct wk_submit, link)) &&
+           doc_draft_count(d->doc) < WK_ENTRY_COUNT_MAX &&
            doc_draft_bytes(d->doc) < WK_ENTRY_BYTES_MAX) {
-        struct wk_submit *s = list_first(&d->pending, struct wk_submit, link);
         admit = wk_submit_admit(d, s, ret_from_rev);
         if (admit == WK_ADMIT_ANSWERED) {
             wk_submit_take(d, s);

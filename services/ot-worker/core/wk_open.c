@@ -38,8 +38,10 @@ void wk_open_refuse(struct wk_open *o, uint32_t code, uint64_t detail)
 
 void wk_opens_refuse(struct wk_doc *d, uint32_t code)
 {
-    while (!list_empty(&d->opens))
-        wk_open_refuse(list_first(&d->opens, struct wk_open, link), code, 0);
+    struct wk_open *o;
+
+    while ((o = list_first(&d->opens, struct wk_open, link)))
+        wk_open_refuse(o, code, 0);
 }
 
 void wk_opens_refuse_missing(struct wk_doc *d)
