@@ -12,6 +12,7 @@
 #include "ot_codec.h"
 #include "ot_history.h"
 #include "ot_naive.h"
+#include "seed_test.h"
 
 #define OPS_MAX 2000
 
@@ -28,13 +29,6 @@ struct fixture {
     struct slice forms[OPS_MAX]; /* the same in binary form */
     size_t count;
 };
-
-/* Check's assertions write to a pipe each time they hold. */
-#define EXPECT(f, cond)                                                                            \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            ck_abort_msg("seed %lu: %s", (f)->seed, #cond);                                        \
-    } while (0)
 
 static struct slice encoded(struct fixture *f, const struct ot_op *op)
 {

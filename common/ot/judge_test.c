@@ -4,21 +4,14 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "ot_codec.h"
 #include "ot_judge.h"
 #include "ot_naive.h"
+#include "seed_test.h"
 
 #define CASES 3000
 #define SEED_DEFAULT 77001
-
-static uint64_t env_number(const char *name, uint64_t otherwise)
-{
-    const char *value = getenv(name);
-
-    return value ? strtoull(value, NULL, 10) : otherwise;
-}
 
 static void op_put(struct bytes *out, const struct ot_op *op)
 {

@@ -5,10 +5,10 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "ot_codec.h"
 #include "ot_naive.h"
+#include "seed_test.h"
 
 /* Six laws, so this is over a million cases; under sanitizers 180,000. A few seconds each. */
 #ifdef WEFT_MUST_SLOW
@@ -19,20 +19,13 @@
 #define SEED_DEFAULT 20240601
 
 /* Check's own assertions write to a pipe each time they hold, which is most of the time here. */
-#define EXPECT(f, cond, ...)                                                                       \
+#define HOLDS(f, cond, ...)                                                                        \
     do {                                                                                           \
         if (!(cond)) {                                                                             \
             fprintf(stderr, "seed %lu: ", (f)->seed);                                              \
             ck_abort_msg(__VA_ARGS__);                                                             \
         }                                                                                          \
     } while (0)
-
-static uint64_t env_number(const char *name, uint64_t otherwise)
-{
-    const char *value = getenv(name);
-
-    return value ? strtoull(value, NULL, 10) : otherwise;
-}
 
 struct fixture {
     struct arena mem;
@@ -76,36 +69,36 @@ static void check_form(struct fixture *f, const struct ot_op *op)
 
     bytes_reset(&f->bytes);
     ot_encode(op, &f->bytes);
-    EXPECT(f, !f->bytes.failed, "memory");
+    HOLDS(f, !f->bytes.failed, "memory");
     int r = ot_decode(&f->mem, bytes_slice(&f->bytes), &ot_limits_submit, &again);
-    EXPECT(f, r == 0, "%s: %s", ot_outcome_name(r), naive_describe(op));
-    EXPECT(f, ot_op_equal(op, &again), "round trip of %s", naive_describe(op));
-    EXPECT(f, op->units_in == again.units_in && op->units_out == again.units_out, "sums of %s",
-           naive_describe(op));
+    HOLDS(f, r == 0, "%s: %s", ot_outcome_name(r), naive_describe(op));
+    HOLDS(f, ot_op_equal(op, &again), "round trip of %s", naive_describe(op));
+    HOLDS(f, op->units_in == again.units_in && op->units_out == again.units_out, "sums of %s",
+          naive_describe(op));
 }
 
 static void compose(struct fixture *f, const struct ot_op *a, const struct ot_op *b,
                     struct ot_op *ret)
 {
-    EXPECT(f, ot_compose(&f->mem, a, b, ret) == 0, "compose refuses");
+    HOLDS(f, ot_compose(&f->mem, a, b, ret) == 0, "compose refuses");
     check_form(f, ret);
 }
 
 static void transform(struct fixture *f, const struct ot_op *a, const struct ot_op *b, bool first,
                       struct ot_op *ret)
 {
-    EXPECT(f, ot_transform(&f->mem, a, b, first, ret) == 0, "transform refuses");
+    HOLDS(f, ot_transform(&f->mem, a, b, first, ret) == 0, "transform refuses");
     check_form(f, ret);
 }
 
 static void same_op(struct fixture *f, const struct ot_op *x, const struct ot_op *y)
 {
-    EXPECT(f, ot_op_equal(x, y), "\n  %s\n  %s", naive_describe(x), naive_describe(y));
+    HOLDS(f, ot_op_equal(x, y), "\n  %s\n  %s", naive_describe(x), naive_describe(y));
 }
 
 static void same_document(struct fixture *f, const struct naive *x, const struct naive *y)
 {
-    EXPECT(f, naive_equal(x, y), "documents of %zu and %zu units differ", x->count, y->count);
+    HOLDS(f, naive_equal(x, y), "documents of %zu and %zu units differ", x->count, y->count);
 }
 
 /* apply(apply(d, a), b) */
@@ -113,10 +106,10 @@ static void apply_two(struct fixture *f, const struct ot_op *a, const struct ot_
                       struct naive *ret)
 {
     naive_copy(ret, &f->doc);
-    EXPECT(f, naive_apply(ret, a) == 0, "first op refused");
+    HOLDS(f, naive_apply(ret, a) == 0, "first op refused");
     int r = naive_apply(ret, b);
-    EXPECT(f, r == 0, "%s: %s\n behind %s", ot_outcome_name(r), naive_describe(b),
-           naive_describe(a));
+    HOLDS(f, r == 0, "%s: %s\n behind %s", ot_outcome_name(r), naive_describe(b),
+          naive_describe(a));
 }
 
 static void law_tp1(struct fixture *f)
@@ -147,7 +140,7 @@ static void law_compose_applies(struct fixture *f)
     random_op_then(f, &x, &a);
     random_op_then(f, &x, &b);
     compose(f, &a, &b, &ab);
-    EXPECT(f, naive_apply(&y, &ab) == 0, "composed op refused");
+    HOLDS(f, naive_apply(&y, &ab) == 0, "composed op refused");
     same_document(f, &x, &y);
     naive_fini(&x);
     naive_fini(&y);
@@ -219,8 +212,8 @@ static void law_cursor(struct fixture *f)
             MUST(ot_builder_finish(&b, &at) == 0);
             transform(f, &a, &at, !sticks, &moved);
             uint64_t lands = moved.comps[0].kind == OT_RETAIN ? moved.comps[0].length : 0;
-            EXPECT(f, ot_cursor_transform(&a, i, sticks) == lands, "cursor %zu over %s", i,
-                   naive_describe(&a));
+            HOLDS(f, ot_cursor_transform(&a, i, sticks) == lands, "cursor %zu over %s", i,
+                  naive_describe(&a));
         }
     }
 }

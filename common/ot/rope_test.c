@@ -5,80 +5,18 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fail_test.h"
 #include "ot_codec.h"
-#include "ot_naive.h"
-#include "ot_rope.h"
+#include "session_test.h"
 
 #define SEED_DEFAULT 9001
 
-static uint64_t env_number(const char *name, uint64_t otherwise)
-{
-    const char *value = getenv(name);
-
-    return value ? strtoull(value, NULL, 10) : otherwise;
-}
-
 /* --- sessions --- */
 
-struct session {
-    uint64_t seed;
-    struct rng rng;
-    struct arena mem;
-    struct ot_attrs_table *table;
-    struct ot_rope *rope;
-    struct naive doc;
-    struct naive_mix mix;
-    bool alone; /* edits go to the rope only: the naive document costs its length for each */
-};
-
-/* Check's assertions write to a pipe each time they hold. */
-#define EXPECT(s, cond)                                                                            \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            ck_abort_msg("seed %lu: %s", (s)->seed, #cond);                                        \
-    } while (0)
-
-static void session_begin(struct session *s, uint64_t seed, unsigned units)
-{
-    struct ot_op op;
-
-    *s = (struct session){.seed = seed};
-    rng_init(&s->rng, seed);
-    arena_init(&s->mem, 256u << 20);
-    s->table = ot_attrs_table_new(1u << 20);
-    s->rope = ot_rope_new(s->table);
-    s->mix = (struct naive_mix){.comps_max = (unsigned)rng_between(&s->rng, 1, 12),
-                                .length_max = (unsigned)rng_between(&s->rng, 1, 300),
-                                .attrs = rng_percent(&s->rng, 60),
-                                .embeds = rng_percent(&s->rng, 60)};
-    naive_random_document(&s->rng, &s->mem, units, &s->mix, &op);
-    EXPECT(s, ot_rope_apply(s->rope, &op) == 0);
-    EXPECT(s, naive_apply(&s->doc, &op) == 0);
-}
-
-static void session_end(struct session *s)
-{
-    ot_rope_free(s->rope);
-    ot_attrs_table_free(s->table);
-    naive_fini(&s->doc);
-    arena_fini(&s->mem);
-}
-
-/* The rope as an op, applied to an empty naive document, must be the naive document. */
 static void compare(struct session *s)
 {
-    struct ot_op op;
-    struct naive back = {0};
-
-    ot_rope_verify(s->rope);
-    EXPECT(s, ot_rope_to_op(s->rope, &s->mem, &op) == 0);
-    EXPECT(s, op.count <= ot_rope_runs(s->rope));
-    EXPECT(s, naive_apply(&back, &op) == 0);
-    EXPECT(s, naive_equal(&back, &s->doc));
-    naive_fini(&back);
+    session_compare(s, s->rope, &s->doc);
 }
 
 /* A document that was said to stay below a size in binary form does. */

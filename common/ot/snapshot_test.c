@@ -6,112 +6,25 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fail_test.h"
-#include "ot_naive.h"
-#include "ot_rope.h"
+#include "session_test.h"
 
-#define SNAPSHOTS 4
 #define INNER_BYTES_MAX 256
 #define LEAF_BYTES_MAX 1040
-
-static uint64_t env_number(const char *name, uint64_t otherwise)
-{
-    const char *value = getenv(name);
-
-    return value ? strtoull(value, NULL, 10) : otherwise;
-}
-
-struct reader {
-    const struct ot_rope *snapshot; /* NULL: none */
-    struct naive then;
-};
-
-struct session {
-    uint64_t seed;
-    struct rng rng;
-    struct arena mem;
-    struct ot_attrs_table *table;
-    struct ot_rope *rope;
-    struct naive doc;
-    struct naive_mix mix;
-    struct reader readers[SNAPSHOTS];
-};
-
-#define EXPECT(s, cond)                                                                            \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            ck_abort_msg("seed %lu: %s", (s)->seed, #cond);                                        \
-    } while (0)
-
-static void session_begin(struct session *s, uint64_t seed, unsigned units)
-{
-    struct ot_op op;
-
-    *s = (struct session){.seed = seed};
-    rng_init(&s->rng, seed);
-    arena_init(&s->mem, 256u << 20);
-    s->table = ot_attrs_table_new(1u << 20);
-    s->rope = ot_rope_new(s->table);
-    s->mix = (struct naive_mix){.comps_max = (unsigned)rng_between(&s->rng, 1, 12),
-                                .length_max = (unsigned)rng_between(&s->rng, 1, 300),
-                                .attrs = rng_percent(&s->rng, 60),
-                                .embeds = rng_percent(&s->rng, 60)};
-    naive_random_document(&s->rng, &s->mem, units, &s->mix, &op);
-    EXPECT(s, ot_rope_apply(s->rope, &op) == 0 && naive_apply(&s->doc, &op) == 0);
-}
-
-static void reader_begin(struct session *s, struct reader *r)
-{
-    r->snapshot = ot_rope_snapshot(s->rope);
-    EXPECT(s, r->snapshot);
-    naive_copy(&r->then, &s->doc);
-}
-
-static void reader_end(struct reader *r)
-{
-    if (!r->snapshot)
-        return;
-    r->snapshot = ot_rope_snapshot_release(r->snapshot);
-    naive_fini(&r->then);
-    r->then = (struct naive){0};
-}
-
-static void session_end(struct session *s)
-{
-    for (unsigned i = 0; i < SNAPSHOTS; i++)
-        reader_end(&s->readers[i]);
-    ot_rope_verify(s->rope); /* to the byte: nothing of a snapshot is left */
-    ot_rope_free(s->rope);
-    ot_attrs_table_free(s->table); /* that no list is held any more */
-    naive_fini(&s->doc);
-    arena_fini(&s->mem);
-}
-
-static void compare(struct session *s, const struct ot_rope *rope, const struct naive *doc)
-{
-    struct ot_op op;
-    struct naive back = {0};
-
-    ot_rope_verify(rope);
-    EXPECT(s, ot_rope_to_op(rope, &s->mem, &op) == 0 && naive_apply(&back, &op) == 0);
-    EXPECT(s, naive_equal(&back, doc));
-    naive_fini(&back);
-}
 
 static void compare_all(struct session *s)
 {
     arena_reset(&s->mem);
-    compare(s, s->rope, &s->doc);
-    for (unsigned i = 0; i < SNAPSHOTS; i++)
+    session_compare(s, s->rope, &s->doc);
+    for (unsigned i = 0; i < SESSION_READERS; i++)
         if (s->readers[i].snapshot)
-            compare(s, s->readers[i].snapshot, &s->readers[i].then);
+            session_compare(s, s->readers[i].snapshot, &s->readers[i].then);
 }
 
 static void step(struct session *s)
 {
-    struct reader *r = &s->readers[rng_below(&s->rng, SNAPSHOTS)];
+    struct reader *r = &s->readers[rng_below(&s->rng, SESSION_READERS)];
     struct ot_op op;
 
     if (rng_percent(&s->rng, 30)) {
@@ -167,12 +80,12 @@ START_TEST(test_memory_fails_anywhere)
                 break;
             failures++;
             EXPECT(&s, r == -ENOMEM);
-            compare(&s, s.rope, &s.doc);
-            compare(&s, s.readers[0].snapshot, &s.readers[0].then);
+            session_compare(&s, s.rope, &s.doc);
+            session_compare(&s, s.readers[0].snapshot, &s.readers[0].then);
         }
         EXPECT(&s, naive_apply(&s.doc, &op) == 0);
-        compare(&s, s.rope, &s.doc);
-        compare(&s, s.readers[0].snapshot, &s.readers[0].then);
+        session_compare(&s, s.rope, &s.doc);
+        session_compare(&s, s.readers[0].snapshot, &s.readers[0].then);
         allocations_left = 0;
         EXPECT(&s, !ot_rope_snapshot(s.rope));
         allocations_left = UINT64_MAX;
