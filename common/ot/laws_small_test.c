@@ -185,6 +185,54 @@ static void single_check(struct ot_attrs_table *table, struct arena *mem,
     ot_rope_free(rope);
 }
 
+/* Composed with nothing and transformed over nothing it is itself; nothing transformed is nothing.
+ */
+static void identity_check(struct arena *mem, const struct ot_op *op)
+{
+    const struct ot_op id = OT_IDENTITY;
+    struct ot_op before, after, over, of;
+
+    MUST(ot_compose(mem, &id, op, &before) == 0 && ot_compose(mem, op, &id, &after) == 0);
+    MUST(ot_transform(mem, &id, op, true, &over) == 0 &&
+         ot_transform(mem, op, &id, true, &of) == 0);
+    if (!ot_op_equal(&before, op) || !ot_op_equal(&after, op) || !ot_op_equal(&over, op) ||
+        !ot_op_equal(&of, &id))
+        ck_abort_msg("identity: %s", naive_describe(op));
+}
+
+/* A cursor at any place is where text inserted there would land. */
+static void cursors_check(struct arena *mem, unsigned units, const struct ot_op *op)
+{
+    for (unsigned index = 0; index <= units; index++) {
+        for (int sticks = 0; sticks <= 1; sticks++) {
+            struct ot_builder b;
+            struct ot_op at, moved;
+            ot_builder_init(&b, mem);
+            ot_builder_retain(&b, index, (struct slice){0});
+            ot_builder_insert(&b, slice_str("|"), 1, (struct slice){0});
+            MUST(ot_builder_finish(&b, &at) == 0);
+            MUST(ot_transform(mem, op, &at, !sticks, &moved) == 0);
+            uint64_t lands = moved.comps[0].kind == OT_RETAIN ? moved.comps[0].length : 0;
+            if (ot_cursor_transform(op, index, sticks) != lands)
+                ck_abort_msg("cursor %u, %d: %s", index, sticks, naive_describe(op));
+        }
+    }
+}
+
+static void singles_alone(const struct alphabet *alphabet, unsigned units, const struct ops *ops)
+{
+    struct arena mem;
+
+    arena_init(&mem, SIZE_MAX);
+    for (uint64_t i = 0; i < ops->count; i++) {
+        arena_reset(&mem);
+        identity_check(&mem, &ops->all[i]);
+        cursors_check(&mem, units, &ops->all[i]);
+    }
+    say("identity, and cursors at each place", alphabet, units, ops->count);
+    arena_fini(&mem);
+}
+
 START_TEST(singles)
 {
     const struct alphabet *alphabets[] = {&one_key, &two_keys};
@@ -195,6 +243,7 @@ START_TEST(singles)
         for (unsigned units = 0; units <= units_max; units++) {
             struct ops ops = ops_make(alphabets[k], units, "x");
             struct arena mem;
+            singles_alone(alphabets[k], units, &ops);
             arena_init(&mem, SIZE_MAX);
             for (unsigned bits = 0; bits < document_count(alphabets[k], units); bits++) {
                 for (uint64_t i = 0; i < ops.count; i++) {
@@ -316,6 +365,17 @@ static void associative_check(struct arena *mem, const struct ot_op *content, co
     naive_fini(&y);
 }
 
+/* A cursor follows a composed run as its steps; by the composition law: not if it sticks left. */
+static void run_cursor_check(unsigned units, const struct ot_op *a, const struct ot_op *b,
+                             const struct ot_op *ab)
+{
+    for (unsigned index = 0; index <= units; index++) {
+        uint64_t step = ot_cursor_transform(a, index, false);
+        if (ot_cursor_transform(b, step, false) != ot_cursor_transform(ab, index, false))
+            ck_abort_msg("cursor %u over a run: %s", index, naive_describe(ab));
+    }
+}
+
 static void triples_run(const struct alphabet *alphabet, unsigned units)
 {
     struct ops c = ops_make(alphabet, units, "z"), a = ops_make(alphabet, units, "x");
@@ -338,6 +398,7 @@ static void triples_run(const struct alphabet *alphabet, unsigned units)
             struct arena *of_ab = &kept;
             MUST(ot_compose(of_ab, &a.all[i], &on->all[k], &ab) == 0);
             associative_check(&mem, &content, &a.all[i], &on->all[k], &ab);
+            run_cursor_check(units, &a.all[i], &on->all[k], &ab);
             for (uint64_t n = 0; n < c.count; n++, cases++)
                 triple_check(&mem, &a.all[i], &on->all[k], &ab, &c.all[n]);
         }
@@ -353,6 +414,59 @@ static void triples_run(const struct alphabet *alphabet, unsigned units)
     ops_free(&a);
     ops_free(&c);
 }
+
+/* --- triples one behind the other: associativity, component by component --- */
+
+#define LENGTH_MAX 4
+
+/* Any a, b, c of which no document that they meet has more than length_max units. */
+static void associativity_run(const struct alphabet *alphabet, unsigned units, unsigned length_max)
+{
+    struct ops on[LENGTH_MAX + 1] = {0};
+    uint64_t cases = 0;
+    struct arena mem;
+
+    arena_init(&mem, SIZE_MAX);
+    for (unsigned length = 0; length <= length_max; length++)
+        on[length] = ops_make(alphabet, length, length % 2 ? "x" : "y");
+    for (uint64_t i = 0; i < on[units].count; i++) {
+        const struct ot_op *a = &on[units].all[i];
+        uint64_t then = units - a->units_in + a->units_out;
+        for (uint64_t k = 0; then <= length_max && k < on[then].count; k++) {
+            const struct ot_op *b = &on[then].all[k];
+            uint64_t last = then - b->units_in + b->units_out;
+            for (uint64_t n = 0; last <= length_max && n < on[last].count; n++, cases++) {
+                const struct ot_op *c = &on[last].all[n];
+                struct ot_op ab, bc, left, right;
+                arena_reset(&mem);
+                MUST(ot_compose(&mem, a, b, &ab) == 0 && ot_compose(&mem, b, c, &bc) == 0);
+                MUST(ot_compose(&mem, &ab, c, &left) == 0 && ot_compose(&mem, a, &bc, &right) == 0);
+                if (!ot_op_equal(&left, &right))
+                    ck_abort_msg("associativity: %s", naive_describe(c));
+            }
+        }
+    }
+    say("associativity by component", alphabet, units, cases);
+    for (unsigned length = 0; length <= length_max; length++)
+        ops_free(&on[length]);
+    arena_fini(&mem);
+}
+
+START_TEST(associativity)
+{
+    for (unsigned units = 0; units <= 2; units++)
+        associativity_run(&plain, units, whole_scope() ? 3 : 2);
+    for (unsigned units = 0; units <= 1; units++) {
+        associativity_run(&one_key, units, whole_scope() ? 2 : 1);
+        associativity_run(&two_keys, units, 1);
+    }
+    if (getenv("WEFT_SWEEP")) {
+        associativity_run(&plain, 3, LENGTH_MAX);
+        associativity_run(&one_key, 2, 2);
+        associativity_run(&two_keys, 1, 2);
+    }
+}
+END_TEST
 
 START_TEST(triples)
 {
@@ -377,6 +491,7 @@ int main(void)
     tcase_add_test(tcase, singles);
     tcase_add_test(tcase, pairs);
     tcase_add_test(tcase, triples);
+    tcase_add_test(tcase, associativity);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -3,6 +3,8 @@
 #include "ot_codec.h"
 #include "ot_rope.h"
 
+#define CURSORS_MAX 32 /* places at which one is tried, about */
+
 struct judge {
     struct arena mem;
     struct ot_attrs_table *table;
@@ -97,6 +99,46 @@ static struct ot_rope *rope_after(struct judge *j, const struct ot_rope *rope,
     return after;
 }
 
+static void identity_must_hold(struct judge *j, const struct ot_op *op)
+{
+    const struct ot_op id = OT_IDENTITY;
+    struct ot_op r;
+
+    MUST(ot_compose(&j->mem, &id, op, &r) == 0 && ot_op_equal(&r, op));
+    MUST(ot_compose(&j->mem, op, &id, &r) == 0 && ot_op_equal(&r, op));
+    MUST(ot_transform(&j->mem, &id, op, true, &r) == 0 && ot_op_equal(&r, op));
+    MUST(ot_transform(&j->mem, op, &id, true, &r) == 0 && ot_op_equal(&r, &id));
+}
+
+/* A cursor is where text inserted at it would land. */
+static void cursors_must_hold(struct judge *j, uint64_t units, const struct ot_op *op)
+{
+    for (uint64_t index = 0; index <= units; index += 1 + units / CURSORS_MAX) {
+        for (int sticks = 0; sticks <= 1; sticks++) {
+            struct ot_builder b;
+            struct ot_op at, moved;
+            ot_builder_init(&b, &j->mem);
+            ot_builder_retain(&b, index, (struct slice){0});
+            ot_builder_insert(&b, slice_str("|"), 1, (struct slice){0});
+            MUST(ot_builder_finish(&b, &at) == 0);
+            MUST(ot_transform(&j->mem, op, &at, !sticks, &moved) == 0);
+            MUST(ot_cursor_transform(op, index, sticks) ==
+                 (moved.comps[0].kind == OT_RETAIN ? moved.comps[0].length : 0));
+        }
+    }
+}
+
+/* b follows a, c follows b. */
+static void associativity_must_hold(struct judge *j, const struct ot_op *a, const struct ot_op *b,
+                                    const struct ot_op *c)
+{
+    struct ot_op ab, bc, left, right;
+
+    MUST(ot_compose(&j->mem, a, b, &ab) == 0 && ot_compose(&j->mem, b, c, &bc) == 0);
+    MUST(ot_compose(&j->mem, &ab, c, &left) == 0 && ot_compose(&j->mem, a, &bc, &right) == 0);
+    MUST(ot_op_equal(&left, &right));
+}
+
 static void tp1_must_hold(struct judge *j, const struct ot_rope *after_a,
                           const struct ot_rope *after_b, const struct ot_op *a,
                           const struct ot_op *b)
@@ -130,6 +172,7 @@ static void composition_must_hold(struct judge *j, const struct ot_rope *rope,
     MUST(ot_transform(&j->mem, a, b, true, &step) == 0);
     MUST(ot_transform(&j->mem, c, &step, true, &steps) == 0);
     MUST(ot_op_equal(&whole, &steps));
+    associativity_must_hold(j, a, c, &whole);
 }
 
 static int judge_ops(struct judge *j, struct slice bytes)
@@ -147,8 +190,11 @@ static int judge_ops(struct judge *j, struct slice bytes)
         return 0;
     }
     rope = rope_of(j, &doc);
-    if (op_take(j, &bytes, &a) && (after_a = rope_after(j, rope, &a)))
+    if (op_take(j, &bytes, &a) && (after_a = rope_after(j, rope, &a))) {
+        identity_must_hold(j, &a);
+        cursors_must_hold(j, ot_rope_units(rope), &a);
         reached = 2;
+    }
     if (reached == 2 && op_take(j, &bytes, &b) && (after_b = rope_after(j, rope, &b))) {
         tp1_must_hold(j, after_a, after_b, &a, &b);
         reached = 3;
