@@ -165,8 +165,13 @@ static void print_words(const struct load_world *w, const struct load_result *r)
            (unsigned long long)t->patches, r->seconds, ratio((double)t->ops, r->seconds));
     printf("acknowledged p50 %.2f ms, p99 %.2f ms; seen by others p50 %.2f ms, p99 %.2f ms\n",
            ms(&t->ack_us, 0.5), ms(&t->ack_us, 0.99), ms(&t->seen_us, 0.5), ms(&t->seen_us, 0.99));
-    printf("CPU per op: servers %.1f us, this program %.1f us\n", server_cpu_per_op(r),
-           ratio((double)r->client_cpu_us, (double)t->ops));
+    if (r->usage.known)
+        printf("CPU per op: servers %.1f us, this program %.1f us\n", server_cpu_per_op(r),
+               ratio((double)r->client_cpu_us, (double)t->ops));
+    else
+        printf("CPU per op: this program %.1f us; the servers' is not known, since %s holds no "
+               "instance of scripts/up (--dir)\n",
+               ratio((double)r->client_cpu_us, (double)t->ops), w->options->dir);
     printf("ops per entry %.2f, frames per op %.2f, transformed over others' ops %.0f %%\n",
            ratio((double)t->entry_ops, (double)t->entries),
            ratio((double)r->counts.frames_in, (double)t->ops),

@@ -281,7 +281,7 @@ bool trace_parse(struct bytes *text, struct trace *ret, struct bytes *error)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-static bool file_read(gzFile file, struct bytes *text, struct bytes *error)
+static bool file_read(gzFile file, const char *path, struct bytes *text, struct bytes *error)
 {
     int n, code;
 
@@ -298,6 +298,9 @@ static bool file_read(gzFile file, struct bytes *text, struct bytes *error)
     /* Also where the file ends within the compressed data. */
     const char *words = gzerror(file, &code);
     if (n < 0 || code == Z_BUF_ERROR) {
+        size_t named = strlen(path); /* zlib's words begin with the path, as ours do */
+        if (strncmp(words, path, named) == 0 && strncmp(words + named, ": ", 2) == 0)
+            words += named + 2;
         bytes_append_str(error, code == Z_ERRNO ? strerror(errno) : words);
         return false;
     }
@@ -313,7 +316,7 @@ bool trace_read(const char *path, struct trace *ret, struct bytes *error)
         bytes_append_str(error, strerror(errno ? errno : ENOMEM));
         return false;
     }
-    bool good = file_read(file, &text, error);
+    bool good = file_read(file, path, &text, error);
     gzclose_r(file);
     if (good)
         return trace_parse(&text, ret, error);

@@ -123,7 +123,8 @@ START_TEST(files_packed_and_not)
     }
     file_write(path, true, 60);
     ck_assert(!trace_read(path, &trace, &error));
-    ck_assert_uint_gt(error.size, 0);
+    /* Whose file it is, the caller says. */
+    ck_assert(slice_equal(bytes_slice(&error), slice_str("unexpected end of file")));
     unlink(path);
     bytes_reset(&error);
     ck_assert(!trace_read(path, &trace, &error));

@@ -95,6 +95,21 @@ START_TEST(a_hostile_line_is_refused_and_the_next_is_heard)
 }
 END_TEST
 
+/* Half a word about a request would be a wrong answer. */
+START_TEST(what_is_wrong_with_a_request_is_said)
+{
+    answer(slice_str("[]\n7\n{\"fn\":\"transform\",\"a\":[],\"b\":[],\"first\":1}\n"
+                     "{\"fn\":\"apply\",\"doc\":[],\"a\":[],\"rich\":\"yes\"}\n"
+                     "{\"fn\":\"cursor\",\"a\":[],\"index\":1,\"sticks_left\":null}\n"),
+           &usual);
+#define SAYS(words) "{\"error\":{\"code\":\"bad-json\",\"message\":\"" words "\"}}\n"
+    ck_assert_str_eq(answers, SAYS("a request is a JSON object") SAYS("a request is a JSON object")
+                                  SAYS("'first' is neither true nor false")
+                                      SAYS("'rich' is neither true nor false")
+                                          SAYS("'sticks_left' is neither true nor false"));
+}
+END_TEST
+
 START_TEST(a_nul_is_refused)
 {
     static const char line[] = "{\"fn\":\"compose\",\0\"a\":[],\"b\":[]}";
@@ -196,6 +211,7 @@ int main(void)
     tcase_add_test(c, the_functions_of_the_algebra);
     tcase_add_loop_test(c, a_hostile_line_is_refused_and_the_next_is_heard, 0,
                         sizeof hostile / sizeof hostile[0]);
+    tcase_add_test(c, what_is_wrong_with_a_request_is_said);
     tcase_add_test(c, a_nul_is_refused);
     tcase_add_test(c, an_escaped_nul_is_text);
     tcase_add_test(c, deep_nesting_is_refused);

@@ -35,9 +35,14 @@ static void refuse(struct request *q, const char *member, const char *what)
     fail(q, NOT_JSON);
 }
 
-static bool member_flag(const struct request *q, const char *name)
+/* false where it is missing. */
+static bool member_flag(struct request *q, const char *name)
 {
-    return json_is_true(json_object_get(q->json, name));
+    json_t *flag = json_object_get(q->json, name);
+
+    if (flag && !json_is_boolean(flag))
+        refuse(q, name, "is neither true nor false");
+    return json_is_true(flag);
 }
 
 static struct ot_op member_op(struct request *q, const char *name)
@@ -70,12 +75,13 @@ static void result_write(struct request *q, const struct ot_op *op, struct bytes
 static int on_document(struct request *q, bool invert, struct ot_rope *rope, struct ot_op *ret)
 {
     struct ot_op content = member_op(q, "doc"), a = member_op(q, "a");
+    bool rich = member_flag(q, "rich");
     int rc = q->rc;
 
     if (!rc && content.units_in)
         rc = OT_NOT_DOCUMENT;
     rc = rc ? rc : ot_rope_apply(rope, &content);
-    rc = rc ? rc : ot_rope_check(rope, &a, member_flag(q, "rich"));
+    rc = rc ? rc : ot_rope_check(rope, &a, rich);
     if (rc)
         return rc;
     if (invert)
@@ -118,23 +124,24 @@ static void answer_compose(struct request *q, struct bytes *out)
 static void answer_transform(struct request *q, struct bytes *out)
 {
     struct ot_op a = member_op(q, "a"), b = member_op(q, "b"), op = OT_IDENTITY;
+    bool first = member_flag(q, "first");
 
     if (!q->rc)
-        fail(q, ot_transform(q->mem, &a, &b, member_flag(q, "first"), &op));
+        fail(q, ot_transform(q->mem, &a, &b, first, &op));
     result_write(q, &op, out);
 }
 
 static void answer_cursor(struct request *q, struct bytes *out)
 {
     struct ot_op a = member_op(q, "a");
+    bool sticks_left = member_flag(q, "sticks_left");
     uint64_t index = 0;
 
     if (!q->rc && !json_whole(json_object_get(q->json, "index"), OT_UNITS_MAX, &index))
         refuse(q, "index", "is not a whole number from 0 to 2147483648");
     if (!q->rc)
-        bytes_printf(
-            out, "{\"index\":%llu}",
-            (unsigned long long)ot_cursor_transform(&a, index, member_flag(q, "sticks_left")));
+        bytes_printf(out, "{\"index\":%llu}",
+                     (unsigned long long)ot_cursor_transform(&a, index, sticks_left));
 }
 
 static void answer_encode(struct request *q, struct bytes *out)
@@ -186,6 +193,11 @@ static void answer(struct request *q, struct bytes *out)
 {
     json_t *fn = json_object_get(q->json, "fn");
 
+    if (!json_is_object(q->json)) {
+        (void)json_bad(&q->error, "a request is a JSON object");
+        fail(q, NOT_JSON);
+        return;
+    }
     for (size_t i = 0; json_is_string(fn) && i < sizeof functions / sizeof functions[0]; i++) {
         if (slice_equal(json_text(fn), slice_str(functions[i].name))) {
             functions[i].answer(q, out);
