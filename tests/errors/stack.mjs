@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Peer } from './peer.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const bin = process.env.WEFT_BIN ?? `${root}build/bin`;
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+export const bin = process.env.WEFT_BIN ?? `${root}build/bin`;
 
 const freePort = () => new Promise((resolve) => {
   const server = createServer().listen(0, '127.0.0.1', () => {
@@ -30,15 +30,28 @@ export class Stack {
     return stack;
   }
 
-  script(name, ...args) {
-    const done = spawnSync(`${root}scripts/${name}`, [...args, '--dir', this.dir],
+  #run(name, args) {
+    const done = spawnSync(`${root}scripts/${name}`, args,
       { env: this.env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`scripts/${name}: ${done.stdout}${done.stderr}`);
     return done.stdout;
   }
 
+  script(name, ...args) {
+    return this.#run(name, [...args, '--dir', this.dir]);
+  }
+
+  weftctl(...args) {
+    return this.#run('weftctl', ['--dir', this.dir, ...args]);
+  }
+
   pid(name) {
     return Number(readFileSync(`${this.dir}/pids/${name}`, 'utf8').split(' ')[0]);
+  }
+
+  // Where the sockets are.
+  runtime() {
+    return readFileSync(`${this.dir}/settings`, 'utf8').match(/^RUNTIME=(.*)$/m)[1];
   }
 
   log(name) {

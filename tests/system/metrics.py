@@ -5,6 +5,7 @@
   scrape-while PID ADMIN DIR  into DIR-0, DIR-1, ... as long as the process runs
   documented DIR DOC          the names on the pages are those that DOC lists, both ways
   moved DIR...                before, amid and after a load: every family moved that a load moves
+  unmoved DOC                 what neither a load nor a fault moves has a unit test
   queries DIR FILE...         every query of a dashboard (JSON) or of rules asks for what is there
   expressions FILE...         the queries as rules, for promtool to parse
   sum DIR SELECTOR            adds the series of all pages that the selector matches
@@ -12,6 +13,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 import urllib.request
@@ -20,24 +22,38 @@ import urllib.request
 GIVEN_LABELS = {"job", "instance", "service", "le", "__name__", "alertname"}
 GIVEN_NAMES = {"up", "ALERTS"}
 
-# What a load without trouble leaves alone: failures, repairs, limits and what never changes.
-STILL = re.compile(
-    r"weft_gateway_(closed|resubmits|gaps|presence_dropped|lagging|retries|moved|worker_lost"
-    r"|client_errors|http|dropped|ws_errors|input_full|pings|encode_failures|view_changes)_total"
-    r"|weft_(gateway|worker)_view"
-    r"|weft_worker_(refused|repeats|appends_refused|appends_unknown|reappended|evictions|resyncs"
-    r"|quarantines|handoffs|tails_let_go|view_changes|slowed|put_off|contacts_unanswered|items_dropped)_total"
-    r"|weft_worker_(quarantined|handed_documents)"
-    r"|weft_archiver_(failed|snapshots|lost|unknown|rebases|damaged|remarked)_total"
-    r"|weft_archiver_jobs_limit|weft_account_limit_bytes"
-    r"|weft_link_(resets|stale|refused|wrong_target|contacts)_total|weft_link_(silent_)?peers"
-    r"|weft_link_queued_bytes"  # of a moment: empty at the end of nearly every turn
-    r"|weft_(gateway|gateway_socket|worker|archiver|link)_limits_total"
-    r"|weft_storage_(breaker_state|breaker_opened_total|breaker_refused_total|ready|read_pages_total)"
-    r"|weft_redis_(connects|losses|waits|waits_short|library_loads)_total"
-    r"|weft_postgres_(connects|losses|locks_expired)_total|weft_postgres_connections"
-    r"|weft_socket_(writes_blocked|sends_full)_total"
-    r"|process_(max_fds|start_time_seconds)")
+# What a load without trouble leaves alone, tests/errors/faults.test.mjs makes move by faults of all
+# kinds: what it names. Here is what no real process can be made to do at will, why, and the unit test
+# that counts it.
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+FAULTS = os.path.join(ROOT, "tests/errors/faults.test.mjs")
+UNMOVED = {
+    "weft_gateway_gaps_total":
+        ("an end of a link must drop what is queued, without a reset", "test_gap"),
+    "weft_gateway_encode_failures_total":
+        ("memory must run out within a frame", "test_encode_entry"),
+    "weft_worker_appends_refused_total":
+        ("two workers must append to one document within a round trip of Redis",
+         "of_two_workers_one_append_wins_and_the_other_follows"),
+    "weft_worker_tails_let_go_total":
+        ("documents just handed over must fill the memory",
+         "for_want_of_memory_the_tail_is_let_go"),
+    "weft_worker_items_dropped_total":
+        ("a link must be reset between two lines of one turn", None),
+    "weft_archiver_lost_total":
+        ("two archivers must commit one document at once",
+         "another_archiver_that_was_first_is_noticed_under_the_lock"),
+    "weft_archiver_unknown_total":
+        ("PostgreSQL must die within a COMMIT", "a_commit_whose_answer_was_lost_is_read_again"),
+    "weft_link_resets_total":
+        ("a link must lose a message while both its ends live",
+         "a_batch_that_comes_twice_is_dropped_and_one_that_is_missed_resets"),
+    "weft_link_stale_total":
+        ("a batch must come behind a reset of its link",
+         "a_batch_that_comes_twice_is_dropped_and_one_that_is_missed_resets"),
+    "weft_postgres_locks_expired_total":
+        ("an archiver must sleep for long while it holds a lock", "a_lock_is_not_held_for_ever"),
+}
 
 SERIES = re.compile(r"^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'([a-z_]+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
@@ -98,10 +114,29 @@ def moved(*directories):
     kinds = pages[1][1]
     values = [{(name, tuple(sorted(labels.items()))): value for name, labels, value in series}
               for series, _ in pages]
+    still = by_fault() | set(UNMOVED)
     restless = {family_of(key[0], kinds) for key in values[1]
                 if len({v.get(key) for v in values}) > 1}
     return [f"{name} did not move" for name in sorted(set(kinds) - restless)
-            if not STILL.fullmatch(name)]
+            if name not in still]
+
+
+def by_fault():
+    """The names that the test of faults sees move."""
+    with open(FAULTS, encoding="utf-8") as text:
+        return set(re.findall(r"'((?:weft|process)_[a-z0-9_]+)", text.read()))
+
+
+def unmoved(document):
+    """Each name of a page that faults do not move either has a reason and a unit test that is there."""
+    with open(document, encoding="utf-8") as text:
+        told = set(re.findall(r"^\| `([a-z_]+)` \|", text.read(), re.M))
+    wrong = [f"{name} moves by a fault and is said not to" for name in sorted(by_fault() & set(UNMOVED))]
+    wrong += [f"{name} is not in {document}" for name in sorted((by_fault() | set(UNMOVED)) - told)]
+    units = subprocess.run(["grep", "-rhoE", r"START_TEST\([a-z0-9_]+\)", "--include=*_test.c", "common", "services"],
+                           cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return wrong + [f"{name}: no unit test {test}" for name, (_, test) in UNMOVED.items()
+                    if test and f"START_TEST({test})" not in units]
 
 
 def matches(labels, matchers):
@@ -181,7 +216,7 @@ def total(directory, selector):
     return []
 
 
-COMMANDS = {"scrape": scrape, "scrape-while": scrape_while, "documented": documented, "moved": moved, "queries": queries,
+COMMANDS = {"scrape": scrape, "scrape-while": scrape_while, "documented": documented, "moved": moved, "unmoved": unmoved, "queries": queries,
             "expressions": expressions, "sum": total}
 if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:
     sys.exit(__doc__)

@@ -88,6 +88,7 @@ START_TEST(of_two_workers_one_append_wins_and_the_other_follows)
     ck_assert_uint_eq(own.records[0].seq, 1);
     ck_assert_str_eq(fake_text(&f, FAKE_DOC), "ox\n");
     ck_assert_uint_gt(wk_core_counters(f.core)->loads, loads); /* our draft was no good */
+    ck_assert_uint_eq(wk_core_counters(f.core)->appends_refused, 1);
     fake_expect_none(&f);
 }
 END_TEST
