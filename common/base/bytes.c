@@ -42,7 +42,7 @@ void bytes_fini(struct bytes *b)
 void bytes_reset(struct bytes *b)
 {
     b->size = 0;
-    b->failed = false;
+    b->failed = b->full = false;
 }
 
 uint8_t *bytes_reserve(struct bytes *b, size_t size)
@@ -51,7 +51,7 @@ uint8_t *bytes_reserve(struct bytes *b, size_t size)
         return NULL;
     if (size > SIZE_MAX / 4 ||
         (b->size_max && (size > b->size_max || b->size > b->size_max - size))) {
-        b->failed = true;
+        b->failed = b->full = true;
         return NULL;
     }
     if (b->size + size > b->capacity) {

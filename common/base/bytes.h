@@ -47,6 +47,7 @@ struct bytes {
     size_t capacity;
     size_t size_max; /* 0: no bound */
     bool failed;
+    bool full; /* failed, since it would be more than size_max; else memory was out */
 };
 
 #define BYTES_INIT ((struct bytes){0})

@@ -167,7 +167,7 @@ static int op_compact(struct arena *mem, struct ot_op *op, size_t size_max)
 
     bytes_init(&out, size_max);
     ot_encode(op, &out);
-    int r = out.failed ? OT_TOO_LARGE : 0;
+    int r = out.full ? OT_TOO_LARGE : out.failed ? -ENOMEM : 0;
     arena_reset(mem);
     uint8_t *kept = r ? NULL : arena_copy(mem, out.data, out.size);
     if (!r)

@@ -39,8 +39,12 @@ static enum wk_admit close_instead(struct wk_doc *d, struct wk_submit *s, uint32
     if (r == -ENOMEM)
         return WK_ADMIT_NOMEM;
     if (r) {
-        /* No document to close it in: then there is nothing that a copy could get into. */
-        answer(d, s, code, detail);
+        /* No document to close it in: then there is nothing that a copy could get into. But another
+         * worker may have created it since we looked (I3). */
+        if (!s->confirmed)
+            return WK_ADMIT_CHECK;
+        if (code)
+            answer(d, s, code, detail);
         return WK_ADMIT_ANSWERED;
     }
     s->code = code;
@@ -129,7 +133,7 @@ static int stored_encode(struct wk_submit *s, const struct ot_op *op)
     bytes_fini(&s->stored);
     bytes_init(&s->stored, WK_ENTRY_BYTES_MAX);
     ot_encode(op, &s->stored);
-    return s->stored.failed ? OT_TOO_LARGE : 0;
+    return s->stored.full ? OT_TOO_LARGE : s->stored.failed ? -ENOMEM : 0;
 }
 
 /* What is decoded without regard to the document; *ret_code is the error for what does not fit. */
@@ -161,7 +165,7 @@ static int edit_prepare(struct wk_doc *d, struct wk_submit *s, struct list *firs
         r = transform(d, first, &op, &mem, &met);
     if (!r) {
         r = stored_encode(s, &op);
-        d->core->counters.limit_entry_bytes += r != 0;
+        d->core->counters.limit_entry_bytes += r == OT_TOO_LARGE;
     }
     if (r > 0 && !*ret_code)
         *ret_code = code_of_outcome(r);

@@ -3,15 +3,23 @@
 
 #include "wk_doc.h"
 
-void wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item)
+/* Where memory is out there is room for a small answer all the same: who asked would wait for ever.
+ * Of entries that are missing the gateway finds the gap by the heads (I4). */
+bool wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item)
 {
-    struct bytes out = BYTES_INIT;
+    struct bytes out = BYTES_INIT, *sent = &out;
 
     wire_to_gateway_encode(item, &out);
-    /* Without memory the item is missing: the gateway finds the gap by the heads (I4). */
-    if (!out.failed)
-        core->io.send(core->io.ctx, gateway_boot, bytes_slice(&out));
+    if (out.failed) {
+        sent = &core->spare;
+        bytes_reset(sent);
+        wire_to_gateway_encode(item, sent);
+    }
+    bool fits = !sent->failed;
+    if (fits)
+        core->io.send(core->io.ctx, gateway_boot, bytes_slice(sent));
     bytes_fini(&out);
+    return fits;
 }
 
 void wk_refuse(struct wk_core *core, uint64_t gateway_boot, uint64_t attachment, uint64_t seq,

@@ -7,6 +7,8 @@
 #include "wk_doc.h"
 
 /* Attribute lists interned for all documents together. */
+/* An answer without a payload. */
+#define SPARE_BYTES 1024
 #define ATTRS_BYTES_MAX (256u << 20)
 /* A worker that cannot hand everything over leaves all the same: its documents' gateways ask the
  * next owner when its links end. */
@@ -47,7 +49,10 @@ struct wk_core *wk_core_new(const struct wk_config *config, const struct wk_io *
     core->stale = true;
     cluster_view_tracker_init(&core->tracker, config->id);
     core->attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);
-    if (!core->attrs) {
+    (void)bytes_reserve(&core->spare, SPARE_BYTES);
+    if (!core->attrs || core->spare.failed) {
+        ot_attrs_table_free(core->attrs);
+        bytes_fini(&core->spare);
         free(core);
         return NULL;
     }
@@ -71,6 +76,7 @@ struct wk_core *wk_core_free(struct wk_core *core)
     }
     cluster_view_tracker_fini(&core->tracker);
     ot_attrs_table_free(core->attrs);
+    bytes_fini(&core->spare);
     free(core);
     return NULL;
 }

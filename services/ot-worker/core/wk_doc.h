@@ -183,6 +183,7 @@ struct wk_core {
     struct wk_io io;
     struct wk_counters counters;
     struct ot_attrs_table *attrs;
+    struct bytes spare;  /* owned; room for an answer when memory is out */
     struct wk_doc *docs; /* hash table */
     struct list all, changed, ready;
     uint64_t commit_at_ms; /* the next commit, not before */
@@ -238,7 +239,8 @@ void wk_doc_at(struct wk_doc *d, uint64_t ms);
 void wk_wheel_tick(struct wk_core *core, uint64_t now);
 
 /* wk_attach.c: gateways and attachments */
-void wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item);
+/* False: for want of memory it is missing. */
+bool wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item);
 /* A session is told that it is not served: by which limit. Other codes are none. */
 void wk_session_count(struct wk_core *core, const struct wire_session *session, uint32_t code);
 void wk_refuse(struct wk_core *core, uint64_t gateway_boot, uint64_t attachment, uint64_t seq,

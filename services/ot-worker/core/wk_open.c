@@ -117,7 +117,10 @@ static void opened_send(struct wk_doc *d, struct wk_attachment *a, enum wire_ope
                                                          .payload = payload}}};
     session_take_over(d, a);
     a->joined = true;
-    wk_item_send(d->core, a->gateway->boot, &item);
+    if (wk_item_send(d->core, a->gateway->boot, &item))
+        return;
+    wk_refuse(d->core, a->gateway->boot, a->number, 0, WIRE_E_RETRY_LATER, 0);
+    wk_attachment_end(a);
 }
 
 static int content_encode(struct wk_doc *d, struct bytes *out)
@@ -219,7 +222,8 @@ bool wk_close_wanted(struct wk_doc *d, const struct wk_submit *s)
         if (!o->has_position || denied(d, o))
             return true;
         enum wk_where where = wk_position_find(d, &o->position, &first);
-        o->closing = where != WK_AT_HEAD && where != WK_ON_CHAIN;
+        o->closing = where == WK_NOT_THERE ||
+                     (where == WK_BEFORE_RING && !wk_history_reaches(d, o->position.rev + 1));
         return o->closing;
     }
     /* Whoever opened has left. Untold he opens again, and is judged by what is there then. */

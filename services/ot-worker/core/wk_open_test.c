@@ -251,8 +251,9 @@ START_TEST(a_position_ahead_of_ours_may_be_news)
 END_TEST
 
 /* Redis had lost it, and another worker puts it back as we are about to close the session of
- * whoever holds it; maybe he leaves meanwhile. */
-static uint64_t position_comes_back(bool leaves)
+ * whoever holds it; maybe he leaves meanwhile, or more is written and all is archived. */
+enum meanwhile { NOTHING, LEAVES, ARCHIVED };
+static uint64_t position_comes_back(enum meanwhile meanwhile)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
     struct chain_position before = fake_head(&f, FAKE_DOC);
@@ -273,8 +274,12 @@ static uint64_t position_comes_back(bool leaves)
     fake_land(&f, STORAGE_READ);
     store_step(&f.store, &back);
     ck_assert_int_eq(back.result, STORAGE_OK);
-    if (leaves)
+    if (meanwhile == LEAVES)
         fake_detach(&f, b);
+    if (meanwhile == ARCHIVED) {
+        fake_other(&f, FAKE_DOC, 7, 2, fake_insert(&f, 0, "p"));
+        store_archive(&f.store, FAKE_DOC, 0, true);
+    }
     fake_land(&f, STORAGE_APPEND); /* of the close: refused */
     f.calls_held = false;
     fake_settle(&f);
@@ -285,7 +290,7 @@ static uint64_t position_comes_back(bool leaves)
 START_TEST(a_position_that_comes_back_withdraws_the_close)
 {
     struct wire_session session = fake_session(&f, 2);
-    uint64_t b = position_comes_back(false);
+    uint64_t b = position_comes_back(NOTHING);
     const struct wire_to_gateway *item = fake_next(&f, 2);
 
     if (item->type == WIRE_TO_GATEWAY_ENTRY)
@@ -302,7 +307,19 @@ START_TEST(a_position_that_comes_back_closes_nothing_for_who_has_left)
 {
     struct wire_session session = fake_session(&f, 2);
 
-    position_comes_back(true);
+    position_comes_back(LEAVES);
+    ck_assert(!fake_closed(&f, FAKE_DOC, &session));
+    fake_skip(&f);
+}
+END_TEST
+
+/* Then PostgreSQL has to be asked whether it is in the history. */
+START_TEST(a_position_that_comes_back_and_is_archived_withdraws_the_close)
+{
+    struct wire_session session = fake_session(&f, 2);
+    uint64_t b = position_comes_back(ARCHIVED);
+
+    fake_expect_opened(&f, b, WIRE_OPENED_OPS);
     ck_assert(!fake_closed(&f, FAKE_DOC, &session));
     fake_skip(&f);
 }
@@ -448,6 +465,7 @@ TCase *wk_open_cases(void)
     tcase_add_test(tc, a_position_that_is_not_in_the_history_is_a_resync_and_ends_the_session);
     tcase_add_test(tc, a_position_ahead_of_ours_may_be_news);
     tcase_add_test(tc, a_position_that_comes_back_withdraws_the_close);
+    tcase_add_test(tc, a_position_that_comes_back_and_is_archived_withdraws_the_close);
     tcase_add_test(tc, a_position_that_comes_back_closes_nothing_for_who_has_left);
     tcase_add_test(tc, who_comes_while_a_read_is_on_its_way_asks_again);
     tcase_add_test(tc, a_look_that_fails_is_no_resync);
