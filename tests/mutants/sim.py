@@ -3,6 +3,7 @@
 Each: name, the promises of which it must break one (tests/sim/sim_violation.h; another broken promise is no
 catch), file, what stands there (once), what stands there instead."""
 
+SIM = "tests/sim/"
 WORKER, GATEWAY, ARCHIVER = "services/ot-worker/core/", "services/gateway/core/", "services/archiver/core/"
 DOC, CLIENT, STORE = "common/doc/", "common/client/", "tests/sim/sim_store.c"
 
@@ -25,6 +26,16 @@ MUTANTS = [
      "            r = DOC_BAD_CHAIN;\n        else if", "            after = *expect;\n        else if"),
     ("resync-from-stale-view", "I3,client", WORKER + "wk_open.c",
      "    if (!o->confirmed) {\n        wk_check_begin(d);\n        return false;\n    }\n    switch", "    switch"),
+    # damage is kept (I3)
+    ("damage-is-another-history", "I3", WORKER + "wk_load.c",
+     "        if (r)\n            return TAIL_DAMAGED;", "        if (r)\n            return TAIL_BESIDE;"),
+    ("damaged-tail-is-rebased", "I3", ARCHIVER + "ar_rebase.c",
+     "    else if (unfit && job->beside)", "    else if (unfit)"),
+    # durability `replica` (I4); the model's part
+    ("read-without-wait", "I4", SIM + "sim_storage.c",
+     "(call->kind == STORAGE_APPEND || call->kind == STORAGE_READ)", "call->kind == STORAGE_APPEND"),
+    ("append-without-wait", "I4", SIM + "sim_storage.c",
+     "(call->kind == STORAGE_APPEND || call->kind == STORAGE_READ)", "call->kind == STORAGE_READ"),
     # lost tails
     ("lost-tail-dropped-on-load", "I1,I3,I5", WORKER + "wk_load.c",
      "    struct wk_entry *lost = wk_ring_from(d, &d->read_head);\n\n", "    struct wk_entry *lost = NULL;\n\n"),
@@ -41,6 +52,7 @@ MUTANTS = [
      "        lock_begin(d, true);\n    } else if", "        wk_load_retry(d);\n    } else if"),
     ("no-rebase-by-anybody", "settle,I3", STORE,
      "    doc->redis.head = call->position;\n    store->rebased++;", "    call->result = STORAGE_REFUSED;\n    return;\n    store->rebased++;"),
+    ("span-is-damage", "I3,settle", ARCHIVER + "ar_rebase.c", "    if (spans)\n        spanning(job, entry);\n    else if", "    if"),
     # archiving and trimming (I7)
     ("trim-before-commit", "I7", ARCHIVER + "ar_commit.c",
      "    struct storage_call *commit = ar_job_call_begin(job, AR_COMMITTING, STORAGE_COMMIT);\n",
@@ -63,6 +75,24 @@ MUTANTS = [
     # names of ops (I5)
     ("no-dedupe", "I5", DOC + "doc.c",
      "        *ret_detail = session->result.rev;\n        return DOC_REPEAT;", "        return DOC_ADMIT;"),
+    ("dedupe-without-digest", "I5", DOC + "doc.c",
+     "        if (memcmp(session->result.digest, digest, WIRE_DIGEST_SIZE) != 0)\n            return DOC_SEQ_REUSED;\n", ""),
+    ("resync-without-close", "I5", WORKER + "wk_open.c",
+     "    switch (session_close(d, o, session)) {", "    switch (CLOSED) {"),
+    ("deny-without-close", "I5", WORKER + "wk_open.c",
+     "    enum closing closing = session_close(d, o, session);\n", "    enum closing closing = CLOSED;\n"),
+    ("denied-op-without-close", "I5", WORKER + "wk_admit.c",
+     "        return close_instead(d, s, WIRE_E_DENIED, 0);",
+     "    {\n        answer(d, s, WIRE_E_DENIED, 0);\n        return WK_ADMIT_ANSWERED;\n    }"),
+    ("refusal-without-close", "I5", WORKER + "wk_admit.c",
+     "    if (!bytes_alone_are_refused(code))", "    if (false)"),
+    ("close-though-it-is-in-history", "client", WORKER + "wk_open.c",
+     "(where == WK_BEFORE_RING && !wk_history_reaches(d, o->position.rev + 1));", "where == WK_BEFORE_RING;"),
+    ("old-unknown-session-admitted", "I5", DOC + "doc.c",
+     "    if (created_ms <= doc->evicted_created_ms || created_ms + DOC_SESSION_KEEP_MS < time_ms)\n"
+     "        return DOC_SESSION_EXPIRED;\n", ""),
+    ("evicted-without-watermark", "I5", DOC + "doc.c",
+     "            doc->evicted_created_ms = created_ms;", "            ;"),
     ("old-seq-admitted", "I5", DOC + "doc.c", "    if (seq < last || seq == 0)\n        return DOC_SEQ_OLD;\n", ""),
     ("gap-admitted", "I5", DOC + "doc.c", "    if (seq > last + 1) {", "    if (seq > last + 100) {"),
     ("closed-session-admitted", "I5", DOC + "doc.c",
@@ -101,11 +131,15 @@ MUTANTS = [
      "record->seq <= att->seen_seq)"),
     ("put-off-for-ever", "settle", GATEWAY + "gw_att.c",
      "    trouble_begins(core, att);\n    wheel_add(core, att, retry_delay_ms(core, att));\n}\n\nvoid att_detached", "}\n\nvoid att_detached"),
+    ("own-presence-shown", "client", GATEWAY + "gw_doc.c",
+     "            memcmp(p->author, att->author, WIRE_AUTHOR_SIZE) == 0)\n            continue;",
+     "            memcmp(p->author, att->author, WIRE_AUTHOR_SIZE) == 0)\n            (void)0;"),
     # bounds (I8), and who is away
     ("tail-without-bound", "I8", WORKER + "wk_append.c",
      "    if (d->tail_bytes <= d->core->config.tail_bytes_max) {", "    if (d) {"),
     ("cache-without-bound", "I8", ARCHIVER + "ar_cache.c",
      "    while (core->cache_bytes > core->config.cache_bytes_max) {", "    while (false) {"),
+    ("entries-leak", "live", WORKER + "wk_entry.c", "    bytes_fini(&e->payload);\n    free(e);", "    free(e);"),
     ("away-is-final", "client", WORKER + "wk_items.c",
      "        core->counters.stale++;\n        return WIRE_E_RETRY_LATER;", "        core->counters.stale++;\n        return WIRE_E_READ_ONLY;"),
 ]

@@ -48,7 +48,7 @@ static struct wire_session session_new(const struct sim_client *client)
     struct sim_world *world = client->world;
     struct wire_session session;
 
-    uint64_t now_ms = world->now_ms + (uint64_t)client->clock_ms;
+    uint64_t now_ms = world->now_ms + world->leap_ms + (uint64_t)client->clock_ms;
 
     store_be64(session.id, now_ms << 16 | (rng_u64(&world->rng) & 0xffff));
     store_be64(session.id + 8, rng_u64(&world->rng));
@@ -94,6 +94,8 @@ void sim_client_init(struct sim_client *client)
 {
     struct sim_world *world = client->world;
 
+    if (world->rates[SIM_LEAP]) /* clocks differ, and servers forget */
+        client->clock_ms = (int64_t)rng_below(&world->rng, DOC_CLOCK_SKEW_MS);
     client->attrs = ot_attrs_table_new(1u << 20);
     MUST(client->attrs);
     for (unsigned i = 0; i < world->doc_count; i++) {
@@ -140,7 +142,8 @@ static void client_replaced(void *ctx, struct slice draft)
     if (!client->docs[context->doc].lived)
         return; /* the first text, or another creator's */
     world->totals.resyncs++;
-    if (!world->store.lossy)
+    if (!world->store.lossy && !client->docs[context->doc].renewed &&
+        !client->docs[context->doc].twin)
         sim_violate(world, SIM_CHAIN, "client-%u had to resync %s though nothing was lost",
                     client->index, world->doc_ids[context->doc]);
 }
@@ -202,7 +205,17 @@ static void doc_renew(struct sim_client *client, unsigned i)
         return;
     }
     client->docs[i].session = session_new(client);
+    client->docs[i].twin = false;
     MUST(client_doc_renew(client->docs[i].doc, &client->docs[i].session) == 0);
+}
+
+/* No answer is under way for months: not across a leap. */
+static void clock_set(struct sim_client *client, uint64_t server_ms)
+{
+    int64_t off_ms = (int64_t)(server_ms - client->world->now_ms - client->world->leap_ms);
+
+    if (llabs(off_ms) < (int64_t)(DOC_SESSION_KEEP_MS / 2))
+        client->clock_ms = off_ms;
 }
 
 static void error_heard(struct sim_client *client, unsigned i,
@@ -214,17 +227,10 @@ static void error_heard(struct sim_client *client, unsigned i,
               world->doc_ids[i], error->code, (unsigned long long)error->seq,
               (unsigned long long)error->detail);
     if (error->code == WIRE_E_CLOCK_SKEW) /* the detail is the server's time */
-        client->clock_ms = (int64_t)(error->detail - world->now_ms);
+        clock_set(client, error->detail);
     if (error->permanent)
         return;
     client->docs[i].retry_ms = world->now_ms + error->retry_after_ms;
-}
-
-/* Is it so that a client is told this, though nothing was lost? */
-static bool may_stop(const struct sim_client *client, unsigned i)
-{
-    return client_doc_error(client->docs[i].doc) == WIRE_E_CLOCK_SKEW &&
-           client->world->store.skew_ms;
 }
 
 static void client_frame(struct sim_client *client, const struct wire_server_frame *frame)
@@ -243,9 +249,13 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
             continue;
         if (frame->type == WIRE_DOWN_ERROR)
             error_heard(client, i, &frame->error);
+        if (frame->type == WIRE_DOWN_PRESENCE)
+            sim_client_presence_check(client, i, &frame->presence);
         int r = client_doc_frame(client->docs[i].doc, frame);
         client->docs[i].lived |= client_doc_state(client->docs[i].doc) == CLIENT_LIVE;
-        if (r && (!world->store.lossy || frame->type == WIRE_DOWN_ENTRY))
+        if (client_doc_state(client->docs[i].doc) == CLIENT_LIVE)
+            client->docs[i].renewed = false;
+        if (r && !client->docs[i].twin && (!world->store.lossy || frame->type == WIRE_DOWN_ENTRY))
             sim_violate(world, frame->type == WIRE_DOWN_ENTRY ? SIM_STREAM : SIM_CLIENT,
                         "client-%u diverged on %s (outcome %d)", client->index, world->doc_ids[i],
                         r);
@@ -254,7 +264,10 @@ static void client_frame(struct sim_client *client, const struct wire_server_fra
         /* A worker that looks before another has put the document back: then it is lost. */
         if (client_doc_error(client->docs[i].doc) == WIRE_E_NO_SUCH_DOCUMENT)
             world->store.lossy |= sim_store_doc_owed(&world->store, doc_name(client, i));
-        if (!world->store.lossy && !may_stop(client, i))
+        bool may = sim_client_may_stop(client, i);
+        world->totals.expired += client_doc_error(client->docs[i].doc) == WIRE_E_SESSION_EXPIRED;
+        client->docs[i].renewed |= may;
+        if (!world->store.lossy && !may)
             sim_violate(world, SIM_CLIENT, "client-%u was stopped on %s by error %u", client->index,
                         world->doc_ids[i], client_doc_error(client->docs[i].doc));
         doc_renew(client, i);
@@ -283,15 +296,22 @@ static void deliver_down(struct sim_world *world, struct sim_event *event)
         client_pull(conn->client);
 }
 
+void sim_client_replace(struct sim_client *client, unsigned i, const struct wire_session *session,
+                        struct slice saved)
+{
+    client_doc_free(client->docs[i].doc);
+    client->docs[i].session = *session;
+    client->docs[i].doc = client_doc_make(client, i);
+    MUST(client_doc_restore(client->docs[i].doc, saved) == 0);
+}
+
 /* Comes back from what it had saved, as after a reload of the page. */
 static void doc_reload(struct sim_client *client, unsigned i)
 {
     struct bytes saved = BYTES_INIT;
 
     MUST(client_doc_save(client->docs[i].doc, &saved) == 0);
-    client_doc_free(client->docs[i].doc);
-    client->docs[i].doc = client_doc_make(client, i);
-    MUST(client_doc_restore(client->docs[i].doc, bytes_slice(&saved)) == 0);
+    sim_client_replace(client, i, &client->docs[i].session, bytes_slice(&saved));
     bytes_fini(&saved);
     client->world->totals.reloads++;
 }
@@ -345,7 +365,9 @@ static void deliver_up(struct sim_world *world, struct sim_event *event)
             sim_violate(world, SIM_FORM, "a client sent a malformed frame");
             break;
         }
+        sim_core_begin(conn->gateway);
         gw_conn_frame(conn->gw, &frame);
+        (void)sim_core_end(conn->gateway);
     }
     arena_fini(&mem);
 }
@@ -368,8 +390,11 @@ static void connect_arrives(struct sim_world *world, struct sim_event *event)
 
     if (event->number == OVER || sim_process_stopped(conn->gateway, conn->gateway_boot, event))
         return;
-    if (gateway_alive(conn) && !conn->gateway_gone)
+    if (gateway_alive(conn) && !conn->gateway_gone) {
+        sim_core_begin(conn->gateway);
         conn->gw = gw_conn_new(conn->gateway->gateway, GW_PROTO, conn);
+        (void)sim_core_end(conn->gateway);
+    }
     if (!conn->gw)
         sim_event_add(world, in_order(world, &conn->last_down_ms), client_hears_close, conn, NULL);
 }
@@ -390,6 +415,7 @@ static void gateway_hears_close(struct sim_world *world, struct sim_event *event
 struct refbuf *sim_conn_encode(void *ctx, enum gw_variant variant,
                                const struct wire_server_frame *frame, struct slice encoded)
 {
+    SIM_ALLOC_OUTSIDE;
     struct bytes out = BYTES_INIT;
 
     if (frame->type == WIRE_DOWN_ENTRY && encoded.size)
@@ -414,6 +440,7 @@ static void drained(struct sim_world *world, struct sim_event *event)
 
 enum gw_send sim_conn_send(void *ctx, void *shell_conn, struct refbuf *frame)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_process *process = ctx;
     struct sim_world *world = process->world;
     struct sim_conn *conn = shell_conn;
@@ -428,6 +455,7 @@ enum gw_send sim_conn_send(void *ctx, void *shell_conn, struct refbuf *frame)
 
 void sim_conn_close(void *ctx, void *shell_conn, uint32_t code)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_process *process = ctx;
     struct sim_world *world = process->world;
     struct sim_conn *conn = shell_conn;
@@ -494,60 +522,12 @@ static void client_connect(struct sim_client *client)
     frame_send(conn, &(struct wire_client_frame){.type = WIRE_UP_HELLO, .hello = {.version = 1}});
 }
 
-/* --- typing --- */
-
-static void random_insert(struct sim_world *world, struct ot_builder *builder)
+static void cursor_move(struct sim_client *client, unsigned i)
 {
-    static const char *const texts[] = {"a",  "b", "word ", "\n", "\xc3\xa9", "\xf0\x9f\x98\x81",
-                                        "xyz"};
-    static const uint32_t units[] = {1, 1, 5, 1, 1, 2, 3};
-    size_t i = rng_below(&world->rng, sizeof texts / sizeof texts[0]);
+    struct wire_client_frame frame = {.type = WIRE_UP_PRESENCE};
 
-    ot_builder_insert(builder, slice_str(texts[i]), units[i], (struct slice){0});
-}
-
-static void random_edit(struct sim_client *client, unsigned i)
-{
-    struct sim_world *world = client->world;
-    struct client_doc *doc = client->docs[i].doc;
-    uint64_t units = ot_rope_units(client_doc_rope(doc));
-    uint64_t editable = units ? units - 1 : 0; /* the final newline stays */
-    uint64_t at = rng_below(&world->rng, editable + 1);
-    uint64_t left = editable - at;
-    unsigned kind = (unsigned)rng_below(&world->rng, 10);
-    struct bytes attrs = BYTES_INIT;
-    struct arena mem;
-    struct ot_builder builder;
-    struct ot_op op;
-
-    arena_init(&mem, 1u << 16);
-    ot_builder_init(&builder, &mem);
-    ot_builder_retain(&builder, at, (struct slice){0});
-    if (kind >= 6 && left > 0) {
-        uint64_t size = rng_between(&world->rng, 1, left < 5 ? left : 5);
-        if (kind == 9) {
-            ot_attrs_append(&attrs, slice_str("bold"),
-                            slice_str(rng_percent(&world->rng, 50) ? "true" : "null"));
-            ot_builder_retain(&builder, size, bytes_slice(&attrs));
-        } else {
-            ot_builder_delete(&builder, size);
-            if (kind == 8)
-                random_insert(world, &builder);
-        }
-    } else {
-        random_insert(world, &builder);
-    }
-    MUST(ot_builder_finish(&builder, &op) == 0);
-    int r = client_doc_edit(doc, &op);
-    if (r == 0) {
-        world->totals.edits++;
-        world->edits_left--;
-    } else if (r != OT_CUTS_PAIR && r != -EAGAIN) {
-        sim_violate(world, SIM_CLIENT, "client-%u: its own edit does not fit (outcome %d)",
-                    client->index, r);
-    }
-    arena_fini(&mem);
-    bytes_fini(&attrs);
+    if (client->conn && client->welcomed && sim_client_presence(client, i, &frame.presence))
+        frame_send(client->conn, &frame);
 }
 
 void sim_client_step(struct sim_client *client)
@@ -559,8 +539,9 @@ void sim_client_step(struct sim_client *client)
     if (!world->healing && world->edits_left && world->now_ms >= client->edit_ms) {
         unsigned i = (unsigned)rng_below(&world->rng, world->doc_count);
         if (client->docs[i].lived && client_doc_has_text(client->docs[i].doc))
-            random_edit(client, i);
+            sim_client_edit(client, i);
         client->edit_ms = world->now_ms + rng_between(&world->rng, 1, 300);
+        cursor_move(client, i);
     }
     for (unsigned i = 0; i < world->doc_count; i++) {
         if (!client->docs[i].retry_ms || world->now_ms < client->docs[i].retry_ms)

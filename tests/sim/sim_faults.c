@@ -2,8 +2,11 @@
  * What goes wrong, and how often: drawn from the seed, so that some runs see much of one kind, and
  * others a little of many (swarm testing).
  *
- * Most runs may lose nothing that anybody was told of: there Redis loses only what PostgreSQL or a
- * living worker still holds. In the rest (durability `memory`, deaths of Redis and workers
+ * Some runs have durability `replica`: there Redis is replaced by its replica, which has all that
+ * anybody was told of.
+ *
+ * Most others may lose nothing that anybody was told of: there Redis loses only what PostgreSQL or
+ * a living worker still holds. In the rest (durability `memory`, deaths of Redis and workers
  * together) text may be lost, but clients must be told and everything must agree in the end.
  */
 #include <stdlib.h>
@@ -11,6 +14,12 @@
 #include "sim_world.h"
 
 #define LOSSY_PERCENT 15
+#define REPLICA_PERCENT 15
+#define LEAPS_MAX 3
+
+/* What Redis loses by itself; at `replica` it is replaced by its replica instead. */
+static const enum sim_fault losses[] = {SIM_LOSE_TAIL, SIM_LOSE_HANDED, SIM_RESTORE, SIM_BACKUP,
+                                        SIM_LOSE_CHECKED};
 
 static const struct {
     const char *name;
@@ -48,7 +57,13 @@ void sim_faults_draw(struct sim_world *world)
     for (int i = 0; i < SIM_FAULT_COUNT; i++)
         if (rng_percent(&world->rng, faults[i].runs))
             world->rates[i] = (unsigned)rng_between(&world->rng, 1, faults[i].most);
-    world->store.lossy = rng_percent(&world->rng, LOSSY_PERCENT);
+    world->store.replica = rng_percent(&world->rng, REPLICA_PERCENT);
+    world->store.lossy = !world->store.replica && rng_percent(&world->rng, LOSSY_PERCENT);
+    if (world->store.replica || world->store.lossy)
+        world->rates[SIM_DAMAGE] = 0;
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
+        if (world->store.replica || world->rates[SIM_DAMAGE])
+            world->rates[losses[i]] = 0;
     if (world->store.lossy && !world->rates[SIM_LOSE_TAIL])
         world->rates[SIM_LOSE_TAIL] = 200;
 }
@@ -167,12 +182,61 @@ void sim_faults_handoff(struct sim_world *world)
     sim_event_add(world, world->now_ms + delay_ms, handed_lose, NULL, NULL)->number = count;
 }
 
+/* In a run that may lose, workers go too: nobody holds what the archiver has found. At times it is
+ * the last that happens, so nobody writes any more. */
+static void checked_lose(struct sim_world *world, struct sim_event *event)
+{
+    if (event->number == UINT64_MAX || world->healing)
+        return;
+    tail_lose(world, event->number);
+    for (unsigned i = 0; i < world->process_count && world->store.lossy; i++)
+        if (world->processes[i].role == SIM_WORKER && world->processes[i].boot)
+            sim_process_crash(&world->processes[i]);
+    if (event->a)
+        world->edits_left = 0;
+}
+
+uint64_t sim_faults_commit(struct sim_world *world)
+{
+    if (!sim_fault_met(world, SIM_LOSE_CHECKED, 0))
+        return 0;
+    bool last = world->store.lossy && sim_fault_between(world, 0, 9) < 4;
+    sim_event_add(world, world->now_ms, checked_lose, last ? world : NULL, NULL)->number =
+        sim_fault_between(world, 1, 3);
+    return sim_fault_between(world, 0, 6000);
+}
+
+static void replica_faults(struct sim_world *world)
+{
+    if (strikes(world, SIM_FAILOVER, 0)) {
+        size_t lost = sim_store_failover(&world->store);
+        sim_trace(world, "redis' replica takes its place: %zu revisions lost", lost);
+        world->totals.failovers += lost > 0;
+    }
+    if (strikes(world, SIM_REPLICA_BEHIND, 0))
+        world->replica_behind_ms = world->now_ms + sim_fault_between(world, 20, 2000);
+}
+
+/* Nothing happens for as long as results of sessions are kept, give or take what clocks differ. */
+static void leap(struct sim_world *world)
+{
+    if (world->totals.leaps == LEAPS_MAX || !strikes(world, SIM_LEAP, 0))
+        return;
+    world->leap_ms += DOC_SESSION_KEEP_MS - DOC_CLOCK_SKEW_MS +
+                      sim_fault_between(world, 0, 2 * DOC_CLOCK_SKEW_MS);
+    world->totals.leaps++;
+    sim_trace(world, "much later: %llu days since the beginning",
+              (unsigned long long)(world->leap_ms / 86400000));
+}
+
 static void redis_faults(struct sim_world *world)
 {
     if (strikes(world, SIM_REDIS_AWAY, 0))
         world->redis_back_ms = world->now_ms + outage_ms(world);
     if (strikes(world, SIM_REDIS_FULL, 0))
         world->redis_room_ms = world->now_ms + outage_ms(world);
+    if (world->store.replica)
+        replica_faults(world);
     if (strikes(world, SIM_LOSE_TAIL, 0))
         tail_lose(world, sim_fault_between(world, 1, 3));
     if (strikes(world, SIM_RESTORE, 0)) {
@@ -212,6 +276,19 @@ static void link_faults(struct sim_world *world, unsigned i)
         sim_link_stall(link, sim_fault_between(world, 1, 3), outage_ms(world));
 }
 
+/* A client becomes another tab of the next one. */
+static void twins(struct sim_world *world)
+{
+    for (unsigned i = 0; i < world->client_count; i++) {
+        struct sim_client *client = &world->clients[i];
+        if (!strikes(world, SIM_TWIN, i))
+            continue;
+        if (client->conn)
+            sim_client_disconnect(client);
+        sim_client_twin(client, &world->clients[(i + 1) % world->client_count]);
+    }
+}
+
 void sim_faults_step(struct sim_world *world)
 {
     for (unsigned i = 0; i < SIM_LINKS_MAX; i++)
@@ -219,17 +296,41 @@ void sim_faults_step(struct sim_world *world)
     for (unsigned i = 0; i < world->client_count; i++)
         if (world->clients[i].conn && strikes(world, SIM_DISCONNECT, i))
             sim_client_disconnect(&world->clients[i]);
+    twins(world);
+    if (strikes(world, SIM_DAMAGE, 0))
+        sim_damage_strike(world);
     for (unsigned i = 0; i < world->process_count; i++)
         process_faults(world, &world->processes[i]);
     redis_faults(world);
     postgres_faults(world);
+    leap(world);
     if (strikes(world, SIM_GHOST, 0))
         sim_ghost_step(world);
+}
+
+/* Most events allocate a few times, and most of these matter. */
+#define ALLOCATIONS_MAX 16
+
+void sim_core_begin(struct sim_process *process)
+{
+    struct sim_world *world = process->world;
+
+    if (sim_fault_met(world, SIM_NO_MEMORY, sim_process_number(process)))
+        sim_alloc_begin((unsigned)sim_fault_between(world, 1, ALLOCATIONS_MAX));
+}
+
+bool sim_core_end(struct sim_process *process)
+{
+    bool failed = sim_alloc_end();
+
+    process->world->totals.memory_out += failed;
+    return failed;
 }
 
 void sim_faults_end(struct sim_world *world)
 {
     world->redis_back_ms = world->redis_room_ms = world->postgres_back_ms = 0;
+    world->replica_behind_ms = 0;
     for (unsigned i = 0; i < world->process_count; i++)
         world->processes[i].redis_back_ms = 0;
 }

@@ -42,7 +42,14 @@
     X(RESTORE, "restore", 40, 300)                                                                 \
     X(BACKUP, "backup", 100, 300)                                                                  \
     X(CLOCK_JUMP, "clock-jump", 15, 100)                                                           \
-    X(GHOST, "ghost", 40, 1000)
+    X(GHOST, "ghost", 40, 1000)                                                                    \
+    X(REPLICA_BEHIND, "replica-behind", 80, 300)                                                   \
+    X(FAILOVER, "failover", 90, 400)                                                               \
+    X(LEAP, "leap", 12, 100)                                                                       \
+    X(TWIN, "twin", 15, 100)                                                                       \
+    X(DAMAGE, "damage", 12, 3000)                                                                  \
+    X(LOSE_CHECKED, "lose-checked", 25, 100)                                                       \
+    X(NO_MEMORY, "no-memory", 12, 30)
 
 enum sim_fault {
 #define X(constant, name, runs, most) SIM_##constant,

@@ -22,6 +22,7 @@ struct sim_op {
     UT_hash_handle hh;
     struct sim_op_name name;
     uint64_t rev;
+    uint8_t digest[WIRE_DIGEST_SIZE];
 };
 
 void sim_entries_push(struct sim_entries *list, uint64_t first_rev,
@@ -91,6 +92,19 @@ uint64_t sim_ledger_op(const struct sim_doc *doc, const struct wire_session *ses
     return op && op->rev <= doc->redis.head.rev ? op->rev : 0;
 }
 
+bool sim_ledger_closed(const struct sim_doc *doc, const struct wire_session *session)
+{
+    return op_find(doc, session, 0) != NULL;
+}
+
+const uint8_t *sim_ledger_digest(const struct sim_doc *doc, const struct wire_session *session,
+                                 uint64_t seq)
+{
+    const struct sim_op *op = op_find(doc, session, seq);
+
+    return op ? op->digest : NULL;
+}
+
 static void op_add(struct sim_store *store, struct sim_doc *doc, const struct wire_record *record,
                    uint64_t rev)
 {
@@ -110,6 +124,7 @@ static void op_add(struct sim_store *store, struct sim_doc *doc, const struct wi
     op->name.session = record->session;
     op->name.seq = record->seq;
     op->rev = rev;
+    memcpy(op->digest, record->digest, sizeof op->digest);
     HASH_ADD(hh, doc->ops, name, sizeof op->name, op);
     MUST(op->hh.tbl);
 }

@@ -21,6 +21,7 @@ static struct sim_link *find(struct sim_world *world, uint64_t gateway_boot, uin
 
 void sim_link_open(struct sim_process *gateway, const struct cluster_member *worker)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_world *world = gateway->world;
 
     if (find(world, gateway->boot, worker->boot_id))
@@ -49,6 +50,7 @@ void sim_link_open(struct sim_process *gateway, const struct cluster_member *wor
 
 void sim_link_close(struct sim_process *gateway, uint64_t worker_boot)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
 
     if (link) {
@@ -62,6 +64,7 @@ static void deliver(struct sim_world *world, struct sim_event *event)
     struct sim_link *link = event->a;
     uintptr_t kind = (uintptr_t)event->b;
     struct slice item = refbuf_slice(event->bytes);
+    struct sim_process *to = kind == UP_ITEM ? link->worker : link->gateway;
     bool fine = true;
 
     if (event->number != link->generation || !link->used)
@@ -69,12 +72,16 @@ static void deliver(struct sim_world *world, struct sim_event *event)
     if (kind == UP_ITEM ? sim_process_stopped(link->worker, link->worker_boot, event)
                         : sim_process_stopped(link->gateway, link->gateway_boot, event))
         return;
+    sim_core_begin(to);
     if (kind == UP_ITEM && link->worker->boot == link->worker_boot)
         fine = wk_core_item(link->worker->worker, link->gateway_boot, item);
     else if (kind != UP_ITEM && link->gateway->boot == link->gateway_boot)
         fine = kind == DOWN_ITEM ? gw_core_item(link->gateway->gateway, link->worker_boot, item)
                                  : gw_core_heads(link->gateway->gateway, link->worker_boot, item);
-    if (!fine)
+    bool memory_out = sim_core_end(to);
+    if (!fine && memory_out)
+        sim_link_reset(link); /* it cannot tell the one from the other */
+    else if (!fine)
         sim_violate(world, SIM_FORM, "an item between %s and %s was taken for malformed",
                     link->gateway->id, link->worker->id);
 }
@@ -102,6 +109,7 @@ static void queue(struct sim_link *link, uintptr_t kind, struct slice item)
 
 bool sim_link_up(struct sim_process *gateway, uint64_t worker_boot, struct slice item)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
 
     if (link)
@@ -111,6 +119,7 @@ bool sim_link_up(struct sim_process *gateway, uint64_t worker_boot, struct slice
 
 void sim_link_down(struct sim_process *worker, uint64_t gateway_boot, struct slice item)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_link *link = find(worker->world, gateway_boot, worker->boot);
 
     if (link)

@@ -32,6 +32,8 @@ static uint64_t io_random(void *ctx)
 
 static void worker_send(void *ctx, uint64_t gateway_boot, struct slice item)
 {
+    SIM_ALLOC_OUTSIDE;
+    sim_ghost_told(ctx, gateway_boot, item);
     sim_link_down(ctx, gateway_boot, item);
 }
 
@@ -88,23 +90,29 @@ static const char *const archiver_events[AR_EVENT_COUNT] = {
 
 static void worker_event(void *ctx, enum wk_event event, struct slice doc, uint64_t detail)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_process *process = ctx;
 
     sim_trace(process->world, "%s %s %.*s %llu", process->id, worker_events[event], (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
     worker_tail_event(process, event, doc, detail);
-    if (event == WK_EVENT_QUARANTINED)
+    process->world->totals.quarantines += event == WK_EVENT_QUARANTINED;
+    if (event == WK_EVENT_QUARANTINED &&
+        !sim_damage_hides(process->world, sim_store_doc(&process->world->store, doc)))
         sim_violate(process->world, SIM_CHAIN, "%s quarantined %.*s", process->id, (int)doc.size,
                     (const char *)doc.data);
 }
 
 static void archiver_event(void *ctx, enum ar_event event, struct slice doc, uint64_t detail)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_process *process = ctx;
 
     sim_trace(process->world, "%s %s %.*s %llu", process->id, archiver_events[event], (int)doc.size,
               (const char *)doc.data, (unsigned long long)detail);
-    if (event == AR_EVENT_DAMAGED)
+    process->world->totals.damage_seen += event == AR_EVENT_DAMAGED;
+    if (event == AR_EVENT_DAMAGED &&
+        !sim_damage_hides(process->world, sim_store_doc(&process->world->store, doc)))
         sim_violate(process->world, SIM_CHAIN, "%s found %.*s damaged at %llu", process->id,
                     (int)doc.size, (const char *)doc.data, (unsigned long long)detail);
 }
@@ -134,6 +142,8 @@ static void gateway_start(struct sim_process *process)
                                .frames_per_s_max = 1000,
                                .connections_max = 100,
                                .unacked_bytes_max = 16u << 20,
+                               .presence_bytes_max = SIM_PRESENCE_BYTES_MAX,
+                               .presence_per_s_max = 2,
                                .drain_ms = 100};
     struct gw_io io = {.ctx = process,
                        .now_us = io_now_us,
@@ -162,7 +172,8 @@ static void worker_start(struct sim_process *process)
                                .pending_bytes_max = 4u << 20,
                                .idle_ms = 2000,
                                .revalidate_ms = 500,
-                               .commit_ms = process->world->commit_ms};
+                               .commit_ms = process->world->commit_ms,
+                               .confirmed_by_replica = process->world->store.replica};
     struct wk_io io = {.ctx = process,
                        .now_us = io_now_us,
                        .clock_us = io_now_us,
@@ -266,12 +277,14 @@ void sim_process_crash(struct sim_process *process)
 
 void sim_process_tick(struct sim_process *process)
 {
+    sim_core_begin(process);
     if (process->role == SIM_GATEWAY)
         gw_core_tick(process->gateway);
     else if (process->role == SIM_WORKER)
         wk_core_tick(process->worker);
     else
         ar_core_tick(process->archiver);
+    (void)sim_core_end(process);
 }
 
 uint64_t sim_process_due_ms(const struct sim_process *process)

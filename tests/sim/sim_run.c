@@ -3,6 +3,7 @@
  * in shared memory. One that dies (a MUST, a sanitizer) has failed its seed; another goes on.
  */
 #include "sim_run.h"
+#include "sim_alloc.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct shared {
 bool sim_seed_run(uint64_t seed, const struct sim_limits *limits, bool trace,
                   struct sim_totals *totals, struct sim_failure *failure)
 {
+    size_t live = sim_alloc_live();
     struct sim_world *world = malloc(sizeof *world);
 
     MUST(world);
@@ -44,6 +46,12 @@ bool sim_seed_run(uint64_t seed, const struct sim_limits *limits, bool trace,
     sim_world_fini(world);
     sim_totals_add(totals, &world->totals);
     free(world);
+    if (held && sim_alloc_live() != live) {
+        failure->oracle = SIM_LIVE;
+        snprintf(failure->text, sizeof failure->text, "%zd objects are left",
+                 (ssize_t)(sim_alloc_live() - live));
+        held = false;
+    }
     return held;
 }
 

@@ -17,8 +17,12 @@ struct request {
     struct arena mem;
     struct cluster_view view;
     bool lose_answer;
+    /* durability `replica`: what has to be on the replica, and since when that is waited for */
+    uint64_t writes, wait_ms;
+    unsigned failovers;
 };
 
+#define WAIT_MS 3000    /* how long an answer waits for the replica */
 #define OVER UINT64_MAX /* sim_event.number: the world ends, release only */
 
 static struct slice slice_copy(struct request *request, struct slice s)
@@ -84,12 +88,14 @@ static void answer(struct sim_world *world, struct sim_event *event)
         to->cursor = from->cursor;
         sim_store_told(&world->store, to, sim_process_number(process));
         answer_trace(process, to);
+        sim_core_begin(process);
         if (process->role == SIM_GATEWAY)
             gw_core_storage_done(process->gateway, to);
         else if (process->role == SIM_WORKER)
             wk_core_storage_done(process->worker, to);
         else
             ar_core_storage_done(process->archiver, to);
+        (void)sim_core_end(process);
     }
     request_free(request);
 }
@@ -129,6 +135,53 @@ static void results_keep(struct request *request)
     }
 }
 
+static void answer_come(struct request *request)
+{
+    struct sim_world *world = request->process->world;
+
+    sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);
+}
+
+static void results_drop(struct request *request, enum storage_result result)
+{
+    struct storage_call *call = &request->copy;
+
+    call->result = result;
+    call->has_head = false;
+    call->entry_count = call->doc_count = call->segment_count = 0;
+    call->view = NULL;
+}
+
+/* WAIT: until the replica has it. The connection breaks at a failover, and patience ends. */
+static void wait_done(struct sim_world *world, struct sim_event *event)
+{
+    struct request *request = event->a;
+    const struct sim_store *store = &world->store;
+
+    if (event->number == OVER) {
+        request_free(request);
+        return;
+    }
+    bool late =
+        request->failovers != store->failovers || world->now_ms > request->wait_ms + WAIT_MS;
+    if (!late && store->replicated < request->writes) {
+        sim_event_add(world, world->now_ms + 5, wait_done, request, NULL);
+        return;
+    }
+    if (late)
+        results_drop(request, STORAGE_UNKNOWN);
+    else if (request->copy.kind == STORAGE_APPEND)
+        sim_store_promised(&world->store, &request->copy, sim_process_number(request->process));
+    answer_come(request);
+}
+
+/* What durability `replica` tells only when it cannot be lost any more. */
+static bool waits(const struct sim_store *store, const struct storage_call *call)
+{
+    return store->replica && call->result == STORAGE_OK &&
+           (call->kind == STORAGE_APPEND || call->kind == STORAGE_READ);
+}
+
 static void execute(struct sim_world *world, struct sim_event *event)
 {
     struct request *request = event->a;
@@ -145,7 +198,8 @@ static void execute(struct sim_world *world, struct sim_event *event)
     }
     if (call->kind == STORAGE_APPEND && (!alive || request->process->paused))
         sim_store_unheld(&world->store, call->doc);
-    if (call->kind == STORAGE_APPEND && call->result == STORAGE_OK && alive &&
+    bool wait = waits(&world->store, call) && !request->lose_answer;
+    if (call->kind == STORAGE_APPEND && call->result == STORAGE_OK && alive && !wait &&
         !request->lose_answer)
         sim_store_promised(&world->store, call, sim_process_number(request->process));
     if (!request->original) {
@@ -158,13 +212,17 @@ static void execute(struct sim_world *world, struct sim_event *event)
         /* An answer about a lock that never came: the connection is gone, and with it the lock. */
         if (call->kind == STORAGE_LOCK)
             sim_store_lock_lost(&world->store, call->doc, call->lock);
-        call->result = STORAGE_UNKNOWN;
         call->lock = NULL;
-        call->has_head = false;
-        call->entry_count = call->doc_count = call->segment_count = 0;
-        call->view = NULL;
+        results_drop(request, STORAGE_UNKNOWN);
     }
-    sim_event_add(world, world->now_ms + sim_delay_ms(world), answer, request, NULL);
+    if (wait) {
+        request->writes = world->store.writes;
+        request->failovers = world->store.failovers;
+        request->wait_ms = world->now_ms;
+        sim_event_add(world, world->now_ms, wait_done, request, NULL);
+        return;
+    }
+    answer_come(request);
 }
 
 static void refuse(struct sim_process *process, struct request *request, enum storage_result result)
@@ -252,6 +310,7 @@ static bool fails(struct sim_process *process, struct request *request, struct s
 
 void sim_storage_call(void *ctx, struct storage_call *call)
 {
+    SIM_ALLOC_OUTSIDE;
     struct sim_process *process = ctx;
     struct sim_world *world = process->world;
     struct request *request = request_new(process, call);
@@ -261,6 +320,8 @@ void sim_storage_call(void *ctx, struct storage_call *call)
     if (fails(process, request, call))
         return;
     uint64_t delay = sim_delay_ms(world);
+    if (call->kind == STORAGE_COMMIT)
+        delay += sim_faults_commit(world);
     if (is_postgres(call->kind)) {
         delay += 2;
         if (sim_fault_met(world, SIM_POSTGRES_SLOW, whose))

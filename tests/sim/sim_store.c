@@ -5,10 +5,6 @@
 #include "cluster_tracker.h"
 
 #define DUE_MS 2000
-/* An answer may be under way for so long. */
-#define REPAID_MS 5000
-/* A worker looks every half second, but Redis may be away for half a minute, for it or for all. */
-#define PUT_BACK_MS 60000
 
 void sim_store_init(struct sim_store *store, struct sim_violation *violation)
 {
@@ -22,6 +18,7 @@ void sim_store_fini(struct sim_store *store)
         struct sim_doc *doc = list_entry(node, struct sim_doc, link);
         sim_entries_fini(&doc->redis.log);
         sim_entries_fini(&doc->backup.log);
+        sim_entries_fini(&doc->replica.log);
         sim_ledger_fini(doc);
         for (size_t i = 0; i < doc->segment_count; i++)
             bytes_fini(&doc->segments[i].bytes);
@@ -107,6 +104,17 @@ static void step_adopt(struct sim_store *store, struct sim_doc *doc, struct stor
     call->result = STORAGE_OK;
 }
 
+/* PostgreSQL wins only over what it has, or what nobody was told of. */
+static void rebase_check(struct sim_store *store, struct sim_doc *doc)
+{
+    for (size_t i = 0; i < doc->redis.log.count && doc->damaged_rev; i++) {
+        const struct sim_entry *known = sim_ledger_find(doc, doc->redis.log.items[i].position.rev);
+        if (known && known->seen && !sim_ledger_archived(doc, &known->position))
+            sim_store_violate(store, SIM_CHAIN, "a rebase drops what stands behind damage", doc,
+                              known->position.rev);
+    }
+}
+
 static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
 {
     call->has_head = doc->redis.has_head;
@@ -115,6 +123,7 @@ static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct sto
         call->result = STORAGE_REFUSED;
         return;
     }
+    rebase_check(store, doc);
     doc->redis.head = call->position;
     store->rebased++;
     if (store->lossy)
@@ -127,10 +136,13 @@ static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct sto
 /* Whatever goes has to be archived, not only the last of it. */
 static void trim_check(struct sim_store *store, struct sim_doc *doc, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!sim_ledger_archived(doc, &doc->redis.log.items[i].position))
-            sim_store_violate(store, SIM_TRIM, "trimmed what is not archived", doc,
-                              doc->redis.log.items[i].position.rev);
+    for (size_t i = 0; i < count; i++) {
+        const struct sim_entry *entry = &doc->redis.log.items[i];
+        const struct chain_position *position =
+            entry->first_rev == doc->damaged_rev ? &doc->damaged_position : &entry->position;
+        if (!sim_ledger_archived(doc, position))
+            sim_store_violate(store, SIM_TRIM, "trimmed what is not archived", doc, position->rev);
+    }
 }
 
 static void step_trim(struct sim_store *store, struct sim_doc *doc, struct storage_call *call)
@@ -445,6 +457,9 @@ bool sim_store_step(struct sim_store *store, struct storage_call *call, unsigned
     struct sim_doc *doc = call->doc.size ? sim_store_doc(store, call->doc) : NULL;
     bool done = step(store, doc, call, who);
 
+    store->writes += (call->kind >= STORAGE_APPEND && call->kind <= STORAGE_TRIM) ||
+                     call->kind == STORAGE_REMARK;
+
     if (doc && doc->redis.log.count && !doc->redis.dirty)
         sim_store_violate(store, SIM_TRIM, "a stream that is not empty has no mark", doc,
                           doc->redis.head.rev);
@@ -480,121 +495,4 @@ void sim_store_process_gone(struct sim_store *store, unsigned who)
         sim_ledger_forget(doc, who);
         doc->handed_by &= ~(1u << who);
     }
-}
-
-/* --- what Redis loses --- */
-
-/* The newest entry that somebody was told of and neither store has; NULL: none. */
-static const struct sim_entry *owed(const struct sim_doc *doc)
-{
-    uint64_t kept = doc->redis.has_head ? doc->redis.head.rev : 0;
-
-    if (doc->stored && doc->stored_head.rev > kept)
-        kept = doc->stored_head.rev;
-    for (size_t i = doc->ledger.count; i > 0 && doc->ledger.items[i - 1].position.rev > kept; i--)
-        if (doc->ledger.items[i - 1].seen)
-            return &doc->ledger.items[i - 1];
-    return NULL;
-}
-
-bool sim_store_doc_owed(struct sim_store *store, struct slice id)
-{
-    const struct sim_doc *doc = sim_store_doc(store, id);
-
-    return owed(doc) || store->now_ms < doc->repaid_ms + REPAID_MS;
-}
-
-void sim_store_owed_check(struct sim_store *store)
-{
-    list_for_each (node, &store->docs) {
-        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        const struct sim_entry *entry = store->lossy ? NULL : owed(doc);
-        if (entry && entry->lost && store->run_ms > entry->lost_ms + PUT_BACK_MS)
-            sim_store_violate(store, SIM_TAIL, "nobody puts back what Redis has lost", doc,
-                              entry->position.rev);
-    }
-}
-
-static void let_go(struct sim_store *store, struct sim_doc *doc)
-{
-    store->lossy |= owed(doc) != NULL;
-    doc->unheld_rev = doc->redis.head.rev;
-}
-
-bool sim_store_owes(const struct sim_store *store)
-{
-    list_for_each (node, &store->docs) {
-        if (owed(list_entry(node, struct sim_doc, link)))
-            return true;
-    }
-    return false;
-}
-
-void sim_store_unheld(struct sim_store *store, struct slice id)
-{
-    list_for_each (node, &store->docs) {
-        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        if (id.size == 0 || slice_equal(bytes_slice(&doc->id), id))
-            let_go(store, doc);
-    }
-}
-
-size_t sim_store_lose_tail(struct sim_store *store, size_t count)
-{
-    size_t lost = 0;
-
-    list_for_each (node, &store->docs) {
-        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        struct sim_entries *log = &doc->redis.log;
-        for (size_t i = 0; i < count && log->count; i++) {
-            struct sim_entry *entry = &log->items[log->count - 1];
-            if (!store->lossy && entry->position.rev <= doc->unheld_rev)
-                break;
-            log->count--;
-            doc->redis.head = log->count    ? log->items[log->count - 1].position
-                              : doc->stored ? doc->stored_head
-                                            : chain_position_start(bytes_slice(&doc->id));
-            bytes_fini(&entry->payload);
-            lost++;
-        }
-        sim_ledger_lost(store, doc);
-    }
-    return lost;
-}
-
-static void redis_copy(struct sim_redis_doc *to, const struct sim_redis_doc *from)
-{
-    struct sim_entries log = to->log;
-
-    sim_entries_copy(&log, &from->log);
-    *to = *from;
-    to->log = log;
-}
-
-void sim_store_backup(struct sim_store *store)
-{
-    list_for_each (node, &store->docs) {
-        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        redis_copy(&doc->backup, &doc->redis);
-    }
-}
-
-size_t sim_store_restore(struct sim_store *store)
-{
-    size_t lost = 0;
-
-    list_for_each (node, &store->docs) {
-        struct sim_doc *doc = list_entry(node, struct sim_doc, link);
-        uint64_t kept = doc->backup.has_head ? doc->backup.head.rev : 0;
-        uint64_t head = doc->redis.head.rev;
-        if (doc->stored && doc->stored_head.rev > kept)
-            kept = doc->stored_head.rev;
-        if (!store->lossy && (kept < doc->unheld_rev || !sim_ledger_has(doc, &doc->backup.log)))
-            continue;
-        lost += head > doc->backup.head.rev ? head - doc->backup.head.rev : 0;
-        redis_copy(&doc->redis, &doc->backup);
-        sim_ledger_follow(store, doc);
-        sim_ledger_lost(store, doc);
-    }
-    return lost;
 }

@@ -57,6 +57,11 @@ struct sim_doc {
     uint32_t lane;
     struct sim_redis_doc redis;
     struct sim_redis_doc backup; /* as it was when the last backup was made */
+    struct sim_redis_doc replica;
+    uint64_t damaged_rev; /* the entry that begins there has a turned bit (sim_damage.c); 0: none */
+    size_t damaged_bit;
+    struct chain_position damaged_position; /* as it was */
+    uint64_t mend_ms, mended_ms;
     /* PostgreSQL */
     bool stored;
     struct chain_position stored_head;
@@ -96,6 +101,10 @@ struct sim_store {
     struct chain_position *lent_heads;
     struct sim_violation *violation; /* borrowed: the first broken promise is written here */
     uint64_t rebased, adopted;
+    bool replica;    /* durability `replica`: told is only what the replica has too */
+    uint64_t writes; /* to Redis; how many of them the replica has */
+    uint64_t replicated;
+    unsigned failovers;
     bool lossy; /* what Redis loses may be in nobody's memory (durability memory) */
 };
 
@@ -122,6 +131,8 @@ size_t sim_store_locks_lost(struct sim_store *store);
 /* A process died: its locks are free, and what it knew is forgotten. */
 void sim_store_process_gone(struct sim_store *store, unsigned who);
 
+/* sim_loss.c */
+
 /*
  * A worker let go of the document, or of all (empty id): nobody may hold its tail. If Redis has
  * lost of it what a worker was to put back, the run is lossy from here.
@@ -141,6 +152,11 @@ bool sim_store_doc_owed(struct sim_store *store, struct slice id);
 size_t sim_store_lose_tail(struct sim_store *store, size_t count);
 void sim_store_backup(struct sim_store *store);
 size_t sim_store_restore(struct sim_store *store);
+
+/* The replica has all that Redis has. */
+void sim_store_replicate(struct sim_store *store);
+/* It takes Redis' place. Returns how many revisions were lost: nobody was told of them. */
+size_t sim_store_failover(struct sim_store *store);
 
 /* sim_ledger.c */
 void sim_entries_push(struct sim_entries *list, uint64_t first_rev,
@@ -171,6 +187,11 @@ void sim_ledger_archive(struct sim_store *store, struct sim_doc *doc,
 bool sim_ledger_archived(const struct sim_doc *doc, const struct chain_position *position);
 /* The op's revision; 0: it is not in the history. */
 uint64_t sim_ledger_op(const struct sim_doc *doc, const struct wire_session *session, uint64_t seq);
+/* Of the op as it stands in the history; NULL: it does not. */
+const uint8_t *sim_ledger_digest(const struct sim_doc *doc, const struct wire_session *session,
+                                 uint64_t seq);
+/* Does the history say that this session is over? */
+bool sim_ledger_closed(const struct sim_doc *doc, const struct wire_session *session);
 void sim_ledger_fini(struct sim_doc *doc);
 
 #endif

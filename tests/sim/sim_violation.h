@@ -21,7 +21,8 @@
     X(CLIENT, "client", "no client is stopped or misled while nothing is lost")                    \
     X(CONVERGE, "converge", "all replicas equal the replay of the history")                        \
     X(SETTLE, "settle", "everything settles once nothing fails any more")                          \
-    X(FORM, "form", "what one part sends another can read")
+    X(FORM, "form", "what one part sends another can read")                                        \
+    X(LIVE, "live", "no object outlives the run")
 
 enum sim_oracle {
 #define X(constant, name, text) SIM_##constant,

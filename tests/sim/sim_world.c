@@ -149,6 +149,9 @@ static void step(struct sim_world *world, struct sim_event *event)
     world->step++;
     if (!world->healing)
         sim_faults_step(world);
+    if (world->store.replica && world->now_ms >= world->replica_behind_ms)
+        sim_store_replicate(&world->store);
+    sim_damage_step(world);
     sim_store_owed_check(&world->store);
     for (unsigned i = 0; i < world->process_count; i++)
         process_step(&world->processes[i]);
@@ -163,7 +166,7 @@ static void time_set(struct sim_world *world, uint64_t now_ms)
 {
     if (now_ms > world->now_ms)
         world->now_ms = now_ms;
-    world->store.now_ms = world->now_ms + (uint64_t)world->store.skew_ms;
+    world->store.now_ms = world->now_ms + world->leap_ms + (uint64_t)world->store.skew_ms;
     world->store.run_ms = world->now_ms;
 }
 
@@ -257,6 +260,7 @@ void sim_world_fini(struct sim_world *world)
     free(world->heap);
     free(world->acks);
     free(world->hits);
+    free(world->ghosts);
     sim_store_fini(&world->store);
     bytes_fini(&world->violation.text);
 }

@@ -5,7 +5,9 @@
  *   sim_world.c    events and the run           sim_process.c  gateways, workers, archivers
  *   sim_storage.c  storage calls with faults    sim_link.c     links between gateways and workers
  *   sim_client.c   clients and connections      sim_faults.c   what goes wrong
+ *   sim_typist.c   what is done at a client     sim_loss.c     what Redis loses
  *   sim_store.c    Redis and PostgreSQL         sim_ghost.c    submits that no client would make
+ *   sim_damage.c   bits that turn               sim_alloc.c    allocations that fail
  *   sim_ledger.c   the oracle's memory          sim_oracle.c   what must hold in the end
  *   sim_run.c      seeds on all cores           sim_shrink.c   a short schedule of a failing seed
  *   sim_totals.c   what happened, and how much must
@@ -18,8 +20,10 @@
 
 #include "ar_core.h"
 #include "client_doc.h"
+#include "doc.h"
 #include "gw_core.h"
 #include "rng.h"
+#include "sim_alloc.h"
 #include "sim_faults.h"
 #include "sim_store.h"
 #include "sim_totals.h"
@@ -30,6 +34,8 @@
 #define SIM_DOCS_MAX 3
 #define SIM_LINKS_MAX 64
 #define SIM_COUNTED_MAX (16 * SIM_PROCESSES_MAX)
+#define SIM_PRESENCE_BYTES_MAX 16
+#define SIM_GHOST_SUBMITS 6
 #define SIM_STEP_MS 20 /* clients and faults get their chance this often */
 
 enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
@@ -90,6 +96,8 @@ struct sim_client {
         struct client_doc *doc;
         struct wire_session session;
         bool lived;        /* has been LIVE once */
+        bool renewed;      /* its session ended as it may; not LIVE again yet */
+        bool twin;         /* its session is, or was, in another tab too */
         uint64_t retry_ms; /* 0, or when what a passing error has stopped goes on */
     } docs[SIM_DOCS_MAX];
     struct sim_doc_context contexts[SIM_DOCS_MAX];
@@ -97,6 +105,17 @@ struct sim_client {
     bool welcomed;
     int64_t clock_ms; /* how far its clock is corrected */
     uint64_t reconnect_ms, edit_ms, ping_ms;
+};
+
+struct sim_ghost {
+    struct wire_session session;
+    unsigned doc;
+    struct {
+        uint64_t seq;
+        uint8_t digest[WIRE_DIGEST_SIZE];
+    } sent[SIM_GHOST_SUBMITS];
+    unsigned sent_count;
+    bool before; /* anybody knew of a document: none of its ops could follow anything */
 };
 
 /* An ack that a client was given: the oracle looks for it in the history. */
@@ -122,6 +141,8 @@ struct sim_world {
     size_t hit_count, hit_capacity;
     uint64_t step;
     uint64_t redis_back_ms, redis_room_ms, postgres_back_ms; /* of those that are away, or full */
+    uint64_t replica_behind_ms;                              /* it gets nothing until then */
+    uint64_t leap_ms;                                        /* wall clocks are so much further */
     bool healing;                                            /* no more faults and edits */
     struct sim_process processes[SIM_PROCESSES_MAX];
     unsigned process_count;
@@ -136,6 +157,8 @@ struct sim_world {
     unsigned edits_left;
     struct sim_ack *acks; /* owned */
     size_t ack_count, ack_capacity;
+    struct sim_ghost *ghosts; /* owned; by the number of their attachment, from 1 */
+    size_t ghost_count, ghost_capacity;
     struct sim_violation violation;
     struct sim_totals totals;
 };
@@ -184,6 +207,9 @@ void sim_faults_draw(struct sim_world *world);
 void sim_faults_step(struct sim_world *world);
 /* A document was handed over: whoever is to keep its tail is put to the test. */
 void sim_faults_handoff(struct sim_world *world);
+/* An archiver commits what it has found in a stream: it may be gone from there. How much later the
+ * commit comes. */
+uint64_t sim_faults_commit(struct sim_world *world);
 /* Does this message or call meet it? `whose` numbers those that are counted apart. */
 bool sim_fault_met(struct sim_world *world, enum sim_fault kind, unsigned whose);
 /* How the fault that has just hit turns out. */
@@ -191,8 +217,21 @@ uint64_t sim_fault_between(const struct sim_world *world, uint64_t low, uint64_t
 /* What is away comes back. */
 void sim_faults_end(struct sim_world *world);
 
+/* An event comes to a core: maybe one of the allocations that it makes fails. */
+void sim_core_begin(struct sim_process *process);
+/* It is over. True: one has failed. */
+bool sim_core_end(struct sim_process *process);
+
+/* sim_damage.c */
+void sim_damage_strike(struct sim_world *world);
+void sim_damage_step(struct sim_world *world);
+/* Whoever has read it may say that it is damaged. */
+bool sim_damage_hides(const struct sim_world *world, const struct sim_doc *doc);
+
 /* sim_ghost.c */
 void sim_ghost_step(struct sim_world *world);
+/* A worker answers: if it was a ghost that asked, what it is told has to hold. */
+void sim_ghost_told(struct sim_process *worker, uint64_t gateway_boot, struct slice bytes);
 
 /* sim_process.c */
 /* SIGTERM, and SIGSTOP with SIGCONT after a while. */
@@ -222,10 +261,22 @@ void sim_client_disconnect(struct sim_client *client);
 void sim_client_gateway_gone(struct sim_process *gateway);
 void sim_conns_fini(struct sim_world *world);
 bool sim_client_connected(const struct sim_client *client);
+/* What was saved takes the place of what it has; it has to be disconnected. */
+void sim_client_replace(struct sim_client *client, unsigned i, const struct wire_session *session,
+                        struct slice saved);
 struct refbuf *sim_conn_encode(void *ctx, enum gw_variant variant,
                                const struct wire_server_frame *frame, struct slice encoded);
 enum gw_send sim_conn_send(void *ctx, void *conn, struct refbuf *frame);
 void sim_conn_close(void *ctx, void *conn, uint32_t code);
+
+/* sim_typist.c */
+void sim_client_edit(struct sim_client *client, unsigned i);
+/* False: it says nothing now. */
+bool sim_client_presence(struct sim_client *client, unsigned i, struct wire_presence *ret);
+void sim_client_presence_check(const struct sim_client *client, unsigned i,
+                               const struct wire_presence *presence);
+void sim_client_twin(struct sim_client *client, const struct sim_client *other);
+bool sim_client_may_stop(const struct sim_client *client, unsigned i);
 
 /* sim_oracle.c */
 /* What must hold at every moment. */
