@@ -45,9 +45,20 @@ static bool waits_for_reader(unsigned state)
     return state == ATT_LAGGING || state == ATT_STREAMING;
 }
 
+/* What was tried again has come about. */
+static void trouble_ends(struct gw_att *att)
+{
+    wheel_remove(att->conn->core, att);
+    att->since_ms = 0;
+    att->tries = 0;
+}
+
 static void att_set(struct gw_att *att, enum att_state state)
 {
     MUST(moves[att->state] & 1 << state);
+    /* The worker has answered: how long the reader takes is nobody's trouble. */
+    if (att->state == ATT_OPENING && waits_for_reader(state))
+        trouble_ends(att);
     if (waits_for_reader(state) != waits_for_reader(att->state)) {
         list_remove(&att->conn_link);
         if (waits_for_reader(state))
@@ -201,11 +212,8 @@ void att_submit_release(struct gw_att *att)
     att->conn->core->unacked_ops--;
     free(att->unacked);
     att->unacked = NULL;
-    if (att->state != ATT_WAITING && att->state != ATT_OPENING) {
-        wheel_remove(att->conn->core, att);
-        att->since_ms = 0;
-        att->tries = 0;
-    }
+    if (att->state != ATT_WAITING && att->state != ATT_OPENING)
+        trouble_ends(att);
 }
 
 void att_submit_acked(struct gw_att *att, uint64_t viewers)
@@ -379,12 +387,8 @@ void att_detached(struct gw_att *att)
 
 static void att_join(struct gw_att *att)
 {
-    struct gw_core *core = att->conn->core;
-
     att_set(att, ATT_JOINED);
-    wheel_remove(core, att);
-    att->since_ms = 0;
-    att->tries = 0;
+    trouble_ends(att);
 }
 
 /* What the reader was waited for is done: is it where the stream is? */

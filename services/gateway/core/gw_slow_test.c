@@ -107,6 +107,62 @@ START_TEST(test_chunks)
 }
 END_TEST
 
+static void run_alive(struct fake_conn *conn, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        fake_run(&f, 1000);
+        gw_conn_alive(conn->gw);
+    }
+}
+
+/* A reader may take his time with what the worker has answered: what goes wrong afterwards has just
+ * begun, and is tried again. */
+static void slow_is_no_trouble(uint64_t attachment)
+{
+    run_alive(&a, 40);
+    fake_up(&a, submit_frame(1, 3, "mine"));
+    fake_expect_item(&f, WIRE_TO_WORKER_SUBMIT, NULL);
+    refused(1, attachment, 1, WIRE_E_RETRY_LATER);
+    fake_run(&f, 500);
+    fake_expect_none(&f, &a);
+    fake_expect_item(&f, WIRE_TO_WORKER_SUBMIT, NULL);
+    all_gone();
+}
+
+START_TEST(test_a_slow_snapshot_is_no_trouble)
+{
+    static uint8_t text[3 * WIRE_CHUNK_BYTES_MAX];
+
+    fake_welcome(&f, &a, GW_PROTO);
+    fake_up(&a, open_frame(1));
+    uint64_t att = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL).open.attachment;
+    a.answer = GW_SEND_HIGH;
+    opened(1, att, WIRE_OPENED_SNAPSHOT, 3, 0, slice_of(text, sizeof text));
+    fake_expect(&f, &a, WIRE_DOWN_OPENED);
+    slow_is_no_trouble(att);
+}
+END_TEST
+
+START_TEST(test_lagging_again_is_no_trouble)
+{
+    uint64_t att = join(&a, GW_PROTO, 1, 3);
+
+    a.answer = GW_SEND_HIGH;
+    entry(1, 4, 2, 1);
+    entry(1, 5, 2, 2); /* is missed */
+    fake_expect(&f, &a, WIRE_DOWN_ENTRY);
+    a.answer = GW_SENT;
+    gw_conn_drained(a.gw);
+    fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
+    a.answer = GW_SEND_HIGH;
+    fake_up(&a, (struct wire_client_frame){.type = WIRE_UP_PING});
+    fake_expect(&f, &a, WIRE_DOWN_PONG);
+    opened(1, att, WIRE_OPENED_OPS, 5, 0, slice_str("ops")); /* finds the line full again */
+    fake_expect_none(&f, &a);
+    slow_is_no_trouble(att);
+}
+END_TEST
+
 /* A burst of opens on a slow line is answered as it is read. */
 START_TEST(test_catch_up_is_paced)
 {
@@ -141,7 +197,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const started[] = {test_lagging, test_chunks, test_catch_up_is_paced};
+    const TTest *const started[] = {test_lagging, test_chunks, test_a_slow_snapshot_is_no_trouble,
+                                    test_lagging_again_is_no_trouble, test_catch_up_is_paced};
 
     return case_run("gateway slow readers", started, CASE_COUNT(started), NULL, 0);
 }
