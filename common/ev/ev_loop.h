@@ -40,7 +40,8 @@ struct ev_loop_stats {
     uint64_t reads, bytes_in;
     uint64_t writes, bytes_out;
     uint64_t writes_blocked; /* the kernel took less than was there */
-    uint64_t sends_full;     /* refused because a queue or the account was full */
+    uint64_t sends_full;     /* refused because the stream's queue was full */
+    uint64_t sends_full_all; /* or the account of all streams */
     uint64_t accepted, accepts_refused;
     size_t out_bytes, out_bytes_max; /* now queued on all streams, and allowed */
     size_t streams, live; /* streams; objects of any kind that must be freed before the loop */

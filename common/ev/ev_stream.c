@@ -91,11 +91,11 @@ static int send_check(struct ev_stream *s, size_t size)
     MUST(s->magic == STREAM_MAGIC);
     if (s->state != STREAM_OPEN && s->state != STREAM_CONNECTING)
         return EV_SEND_GONE;
-    if (size > out_max(s) - s->out.size || size > loop->out_bytes_max - loop->stats.out_bytes) {
-        loop->stats.sends_full++;
-        return EV_SEND_FULL;
-    }
-    return 0;
+    bool queue_full = size > out_max(s) - s->out.size;
+    bool all_full = size > loop->out_bytes_max - loop->stats.out_bytes;
+    loop->stats.sends_full += queue_full;
+    loop->stats.sends_full_all += all_full && !queue_full;
+    return queue_full || all_full ? EV_SEND_FULL : 0;
 }
 
 static int send_done(struct ev_stream *s, size_t size)

@@ -69,6 +69,7 @@ START_TEST(a_full_queue_says_so)
     ck_assert_uint_eq(ev_stream_queued(a.stream), sent);
     ck_assert_uint_le(sent, end_kind.out_max);
     ck_assert_uint_eq(ev_loop_stats(loop)->sends_full, 1);
+    ck_assert_uint_eq(ev_loop_stats(loop)->sends_full_all, 0);
     WAIT(loop, ev_loop_stats(loop)->writes_blocked);
     ck_assert_int_eq(a.drained, 0);
     ev_stream_resume(b.stream);

@@ -70,6 +70,7 @@ void shell_process_metrics(struct shell *s, struct bytes *out)
                                         .bytes_out = loop->bytes_out,
                                         .writes_blocked = loop->writes_blocked,
                                         .sends_full = loop->sends_full,
+                                        .sends_full_all = loop->sends_full_all,
                                         .accepted = loop->accepted,
                                         .refused = loop->accepts_refused};
 

@@ -25,7 +25,9 @@ struct shell;
       "Bytes on sockets of clients.")                                                              \
     X(COUNTER, writes_blocked, "weft_socket_writes_blocked_total", "",                             \
       "Writes that the kernel took only in part: the reader is slow.")                             \
-    X(COUNTER, sends_full, "weft_socket_sends_full_total", "",                                     \
+    X(COUNTER, sends_full, "weft_socket_sends_full_total", "full=\"queue\"",                       \
+      "Frames not queued because a socket's queue or the account of all was full.")                \
+    X(COUNTER, sends_full_all, "weft_socket_sends_full_total", "full=\"all\"",                     \
       "Frames not queued because a socket's queue or the account of all was full.")                \
     X(COUNTER, accepted, "weft_socket_accepts_total", "result=\"taken\"", "Sockets that came.")    \
     X(COUNTER, refused, "weft_socket_accepts_total", "result=\"refused\"", "Sockets that came.")

@@ -24,10 +24,10 @@
       "weft_gateway_client_errors_total{error=\"document-too-large\"}",                            \
       "one who fills a document until nobody can load it")                                         \
     F(BYTES, "doc-id-max", WIRE_DOC_SIZE_MAX, "A document's id.", "the document",                  \
-      "the open is refused: bad-doc-id", "weft_gateway_client_errors_total{error=\"bad-doc-id\"}", \
+      "the open is refused: bad-doc-id", "weft_gateway_limits_total{limit=\"doc-id-max\"}",        \
       "ids as a place to keep data")                                                               \
     F(BYTES, "title-max", WIRE_TITLE_BYTES_MAX, "A document's title.", "the document",             \
-      "the change is refused: bad-title", "weft_gateway_client_errors_total{error=\"bad-title\"}", \
+      "the change is refused: bad-title", "weft_gateway_limits_total{limit=\"title-max\"}",        \
       "titles as a place to keep data")                                                            \
     F(BYTES, "subject-max", WIRE_SUBJECT_BYTES_MAX, "Whom a permission is about.", "the document", \
       "the change is refused: bad-permission", "weft_worker_limits_total{limit=\"subject-max\"}",  \

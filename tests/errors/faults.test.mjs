@@ -317,7 +317,7 @@ test('bounds that an operator sets, and those of the system', async () => {
     signal('SIGKILL', 'archiver-2');
     await well();
   });
-  await shows(['weft_socket_sends_full_total'], async (seen) => {
+  await shows(['weft_socket_sends_full_total{full="all"}'], async (seen) => {
     Object.assign(stack.env, { WEFT_OUT_MAX: '1GiB', WEFT_OUT_TOTAL: '8MiB' });
     signal('SIGKILL', ['gateway-1', 'gateway-2']);
     start('gateway-1', 'gateway-2');

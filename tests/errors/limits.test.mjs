@@ -68,10 +68,20 @@ test('a frame that holds no op is refused at the start', () => {
   assert.match(refused.stderr, /--frame-max must hold an op of --op-max/);
 });
 
+// Of all pages of the service, summed: that limit's counter.
+async function reached(name) {
+  const { service, counter } = limits.find((one) => one.name === name);
+  const pages = await Promise.all([1, 2].map((n) => stack.metrics(`${service}-${n}`)));
+  const line = (page) => page.split('\n').find((one) => one.startsWith(`${counter} `));
+  return pages.reduce((sum, page) => sum + Number(line(page).slice(counter.length)), 0);
+}
+
 for (const form of ['proto', 'json']) {
   test(`Welcome over ${form} tells what is configured, and that holds`, async () => {
     const peer = await stack.peer(form).hello();
     const { limits: told } = peer;
+    const hit = ['op-max', 'presence-max', 'documents-per-connection', 'frame-max', 'doc-id-max', 'title-max'];
+    const was = await Promise.all(hit.map(reached));
     assert.equal(told.heartbeat_ms, 7000);
     assert.deepEqual([told.op_bytes_max, told.frame_bytes_max, told.presence_bytes_max, told.documents_max],
       [2048, 8192, 100, 2]);
@@ -88,16 +98,22 @@ for (const form of ['proto', 'json']) {
     peer.send({ type: 'open', doc: `three ${form}`, session: newSession(), attempt: 1, create });
     const many = await peer.next('error');
     assert.deepEqual([many.name, many.detail], ['too-many-documents', 2]);
+    peer.submit(use, undefined, { title: 'x'.repeat(1025) });
+    assert.equal((await peer.next('error')).name, 'bad-title');
+    peer.send({ type: 'open', doc: 'x'.repeat(129), session: newSession(), attempt: 1, create });
+    assert.equal((await peer.next('error')).name, 'bad-doc-id');
     peer.ws.send('x'.repeat(8193), { binary: form === 'proto' });
     const frame = await peer.next('error');
     assert.deepEqual([frame.name, frame.detail], ['frame-too-large', 8192]);
     assert.equal((await peer.closed).code, 1009);
+    // Each limit was hit once, and each is counted by its own counter.
+    const now = await Promise.all(hit.map(reached));
+    assert.deepEqual(now.map((count, i) => [hit[i], count - was[i]]), hit.map((name) => [name, 1]));
   });
 }
 
 test('presence beyond the rate is dropped, and counted', async () => {
-  const dropped = async () => (await Promise.all(['gateway-1', 'gateway-2'].map((one) => stack.metrics(one))))
-    .reduce((sum, page) => sum + Number(page.match(/weft_gateway_limits_total\{limit="presence-per-second"\} (\d+)/)[1]), 0);
+  const dropped = () => reached('presence-per-second');
   const was = await dropped();
   const peer = await stack.peer('proto').hello();
   const use = await peer.open('cursors', { create: { kind: 'text', content: [] } });

@@ -87,6 +87,9 @@ struct gw_config {
       GW_LIMITS_HELP)                                                                              \
     X(COUNTER, limit_presence, "weft_gateway_limits_total", "limit=\"presence-per-second\"",       \
       GW_LIMITS_HELP)                                                                              \
+    X(COUNTER, limit_op, "weft_gateway_limits_total", "limit=\"op-max\"", GW_LIMITS_HELP)          \
+    X(COUNTER, limit_title, "weft_gateway_limits_total", "limit=\"title-max\"", GW_LIMITS_HELP)    \
+    X(COUNTER, limit_doc_id, "weft_gateway_limits_total", "limit=\"doc-id-max\"", GW_LIMITS_HELP)  \
     X(COUNTER, views, "weft_gateway_view_changes_total", "", "Changes of the view.")
 
 struct gw_counters {

@@ -6,12 +6,18 @@
 START_TEST(test_open_errors)
 {
     struct wire_client_frame open = open_frame(1);
-    uint8_t bad[] = {'x', 1};
+    uint8_t bad[] = {'x', 1}, large[WIRE_DOC_SIZE_MAX + 1];
 
     fake_welcome(&f, &a, GW_PROTO);
     open.open.doc = slice_of(bad, 2);
     fake_up(&a, open);
     fake_expect_error(&f, &a, WIRE_E_BAD_DOC_ID);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_doc_id, 0);
+    memset(large, 'x', sizeof large);
+    open.open.doc = slice_of(large, sizeof large);
+    fake_up(&a, open);
+    fake_expect_error(&f, &a, WIRE_E_BAD_DOC_ID);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_doc_id, 1);
     open = open_frame(1);
     open.open.position.rev = 3;
     fake_up(&a, open);
@@ -80,10 +86,14 @@ START_TEST(test_submit_errors)
     fake_expect_error(&f, &a, WIRE_E_BAD_KIND);
     fake_up(&a, submit_frame(1, 3, large));
     fake_expect_error(&f, &a, WIRE_E_OP_TOO_LARGE);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_op, 1);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_title, 0);
     submit = submit_frame(1, 3, large);
     submit.submit.kind = WIRE_KIND_TITLE;
     fake_up(&a, submit);
     fake_expect_error(&f, &a, WIRE_E_BAD_TITLE);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_op, 1);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_title, 1);
     fake_expect_no_item(&f);
 
     fake_up(&a, submit_frame(1, 3, "x"));

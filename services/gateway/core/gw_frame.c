@@ -48,6 +48,7 @@ static uint32_t open_check(struct gw_conn *conn, const struct wire_open *open, u
 {
     *ret_detail = 0;
     if (!wire_doc_id_valid(open->doc)) {
+        conn->core->counters.limit_doc_id += open->doc.size > WIRE_DOC_SIZE_MAX;
         *ret_detail = WIRE_DOC_SIZE_MAX;
         return WIRE_E_BAD_DOC_ID;
     }
@@ -150,6 +151,16 @@ void conn_close_doc(struct gw_conn *conn, struct slice doc)
 
 /* --- Submit --- */
 
+/* Its body is larger than one of its kind may be. */
+static uint32_t too_large(struct gw_core *core, const struct wire_submit *s)
+{
+    bool title = s->kind == WIRE_KIND_TITLE;
+
+    core->counters.limit_title += title;
+    core->counters.limit_op += !title;
+    return title ? WIRE_E_BAD_TITLE : WIRE_E_OP_TOO_LARGE;
+}
+
 static uint32_t submit_check(const struct gw_att *att, const struct wire_submit *s,
                              uint64_t *ret_detail)
 {
@@ -167,7 +178,7 @@ static uint32_t submit_check(const struct gw_att *att, const struct wire_submit 
     *ret_detail =
         s->kind == WIRE_KIND_TITLE ? WIRE_TITLE_BYTES_MAX : att->conn->core->config.op_bytes_max;
     if (s->body.size > *ret_detail)
-        return s->kind == WIRE_KIND_TITLE ? WIRE_E_BAD_TITLE : WIRE_E_OP_TOO_LARGE;
+        return too_large(att->conn->core, s);
     *ret_detail = att->doc->position.rev;
     return s->base.rev == 0 ? WIRE_E_BAD_BASE : WIRE_OK;
 }

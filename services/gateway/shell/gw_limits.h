@@ -79,7 +79,7 @@
       "weft_gateway_input_full_total", "many who begin messages and end none")                     \
     O(BYTES, op_bytes_max, "op-max", "256KiB", 1024, WIRE_OP_BYTES_MAX,                            \
       "An op in its binary form. Welcome: op_bytes_max.", "the document", "op-too-large",          \
-      GW_ERROR_COUNTER("op-too-large"), "one op that keeps all others waiting")                    \
+      GW_LIMIT("op-max"), "one op that keeps all others waiting")                                  \
     O(INT, documents_max, "documents-per-connection", "1000", 1, 1000000,                          \
       "Documents open on one connection. Welcome: documents_max.", "the connection",               \
       "too-many-documents", GW_ERROR_COUNTER("too-many-documents"),                                \
@@ -106,6 +106,6 @@
       "the connection", "slow-reader", GW_ERROR_COUNTER("slow-reader"), "one who does not read")   \
     O(BYTES, out_total_bytes_max, "out-total", "256MiB", 8 << 20, (int64_t)1 << 40,                \
       "What waits for all readers together.", "all connections", "slow-reader",                    \
-      "weft_socket_sends_full_total", "many who do not read")
+      "weft_socket_sends_full_total{full=\"all\"}", "many who do not read")
 
 #endif
