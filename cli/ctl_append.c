@@ -69,7 +69,7 @@ static bool args_check(struct ctl *ctl)
 
 static bool op_read(struct ctl *ctl, struct arena *mem, struct ot_op *ret)
 {
-    struct json_error error = {{0}};
+    struct json_error error = {0};
     int r = json_delta_read(mem, slice_str(ctl->args.op), ret, &error);
 
     if (r < 0)

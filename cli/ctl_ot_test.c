@@ -76,12 +76,14 @@ static const struct {
     {"{\"a\":[]}", "bad-json"},
     {"{\"fn\":\"compose\",\"a\":[]}", "bad-json"},
     {"{\"fn\":\"compose\",\"a\":[],\"a\":[],\"b\":[]}", "bad-json"},
-    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\\ud83d\"}],\"b\":[]}", "bad-json"},
-    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\\udca9\\ud83d\"}],\"b\":[]}", "bad-json"},
-    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\xed\xa0\xbd\"}],\"b\":[]}", "bad-json"},
-    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\xc3\"}],\"b\":[]}", "bad-json"},
-    {"{\"fn\":\"compose\",\"a\":[{\"retain\":1e300}],\"b\":[]}", "bad-json"},
+    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\\ud83d\"}],\"b\":[]}", "bad-utf8"},
+    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\\udca9\\ud83d\"}],\"b\":[]}", "bad-utf8"},
+    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\xed\xa0\xbd\"}],\"b\":[]}", "bad-utf8"},
+    {"{\"fn\":\"compose\",\"a\":[{\"insert\":\"\xc3\"}],\"b\":[]}", "bad-utf8"},
+    {"{\"fn\":\"compose\",\"a\":[{\"retain\":1e300}],\"b\":[]}", "too-large"},
     {"{\"fn\":\"compose\",\"a\":[{\"retain\":-1}],\"b\":[]}", "bad-json"},
+    {"{\"fn\":\"compose\",\"a\":[{\"insert\":NaN}],\"b\":[]}", "bad-json"},
+    {"{\"fn\":\"compose\",\"a\":[{\"retain\":1e999}],\"b\":[]}", "too-large"},
     {"{\"fn\":\"compose\",\"a\":[{\"delete\":0.5}],\"b\":[]}", "bad-json"},
     {"{\"fn\":\"apply\",\"doc\":[{\"delete\":1}],\"a\":[]}", "not-document"},
     {"{\"fn\":\"apply\",\"doc\":[{\"insert\":\"\xf0\x9f\x92\xa9\"}],\"a\":[{\"delete\":1}]}",
@@ -139,10 +141,10 @@ START_TEST(deep_nesting_is_refused)
     struct bytes line = BYTES_INIT;
 
     nested(&line, "", "");
-    refused(bytes_slice(&line), "bad-json", &usual);
+    refused(bytes_slice(&line), "too-large", &usual);
     bytes_reset(&line);
     nested(&line, "{\"fn\":\"compose\",\"b\":[],\"a\":[{\"insert\":{\"x\":", "}}]}");
-    refused(bytes_slice(&line), "bad-json", &usual);
+    refused(bytes_slice(&line), "too-large", &usual);
     bytes_fini(&line);
 }
 END_TEST

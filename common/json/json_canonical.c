@@ -5,6 +5,7 @@
 #include "json_delta.h"
 #include "json_door.h"
 #include "ot_json.h"
+#include "ot_op.h"
 #include "ot_utf.h"
 
 /* What stands behind the backslash; 0: the character needs none; 'u': \u00xx. */
@@ -125,8 +126,8 @@ static int value_write(struct writer *w, json_t *value, unsigned depth)
     char number[OT_JSON_NUMBER_SIZE_MAX];
 
     if ((json_is_object(value) || json_is_array(value)) && depth == 0)
-        return json_bad(w->error, "a value nests deeper than the limit of %d levels",
-                        OT_JSON_DEPTH_MAX);
+        return json_bad_as(w->error, OT_TOO_LARGE,
+                           "a value nests deeper than the limit of %d levels", OT_JSON_DEPTH_MAX);
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return object_write(w, value, depth);

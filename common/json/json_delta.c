@@ -32,7 +32,7 @@ static int value_take(struct reader *r, json_t *value, struct slice *ret)
     struct json_error why;
     int rc = json_value_write(r->mem, value, &r->scratch, &why);
     if (rc == JSON_BAD)
-        return json_bad(r->error, "component %zu: %s", r->at, why.text);
+        return json_bad_as(r->error, why.outcome, "component %zu: %s", r->at, why.text);
     return rc ? rc : scratch_take(r, ret);
 }
 
@@ -48,7 +48,8 @@ static int attrs_take(struct reader *r, json_t *attributes, bool nulls, struct s
     if (!attributes || json_is_null(attributes))
         return 0;
     if (!json_is_object(attributes))
-        return json_bad(r->error, "component %zu: attributes must be an object", r->at);
+        return json_bad_as(r->error, OT_BAD_ATTRS, "component %zu: attributes must be an object",
+                           r->at);
     int rc = json_members_sorted(r->mem, attributes, &members, &count);
     for (size_t i = 0; !rc && i < count; i++) {
         if (!nulls && json_is_null(members[i].value))
@@ -83,10 +84,11 @@ static int insert_read(struct reader *r, json_t *value, struct slice attrs)
         return json_bad(r->error, "component %zu: insert must be a text or an object", r->at);
     content = json_text(value);
     if (!ot_utf_units(content, &units))
-        return json_bad(r->error, "component %zu: the text is not UTF-8", r->at);
+        return json_bad_as(r->error, OT_BAD_UTF8, "component %zu: the text is not UTF-8", r->at);
     if (units > OT_UNITS_MAX)
-        return json_bad(r->error, "component %zu: a text of %llu units, the limit is %u", r->at,
-                        (unsigned long long)units, (unsigned)OT_UNITS_MAX);
+        return json_bad_as(r->error, OT_TOO_LARGE,
+                           "component %zu: a text of %llu units, the limit is %u", r->at,
+                           (unsigned long long)units, (unsigned)OT_UNITS_MAX);
     ot_builder_insert(&r->builder, content, (uint32_t)units, attrs);
     return 0;
 }
@@ -110,9 +112,20 @@ static int component_open(struct reader *r, json_t *object, struct component *re
     if (json_object_size(object) != 1u + !!c.attributes)
         return json_bad(r->error, "component %zu has a member that is not known", r->at);
     if (c.delete &&c.attributes)
-        return json_bad(r->error, "component %zu: a delete has no attributes", r->at);
+        return json_bad_as(r->error, OT_BAD_ATTRS, "component %zu: a delete has no attributes",
+                           r->at);
     *ret = c;
     return 0;
+}
+
+static int length_read(struct reader *r, const json_t *value, uint64_t *ret)
+{
+    if (json_whole(value, OT_UNITS_MAX, ret))
+        return 0;
+    bool large = json_is_real(value) && json_real_value(value) > (double)OT_UNITS_MAX;
+    return json_bad_as(r->error, large ? OT_TOO_LARGE : 0,
+                       "component %zu: a length is a whole number from 0 to %u", r->at,
+                       (unsigned)OT_UNITS_MAX);
 }
 
 static int component_read(struct reader *r, json_t *object)
@@ -127,9 +140,9 @@ static int component_read(struct reader *r, json_t *object)
         return rc;
     if (c.insert)
         return insert_read(r, c.insert, attrs);
-    if (!json_whole(c.retain ? c.retain : c.delete, OT_UNITS_MAX, &length))
-        return json_bad(r->error, "component %zu: a length is a whole number from 0 to %u", r->at,
-                        (unsigned)OT_UNITS_MAX);
+    rc = length_read(r, c.retain ? c.retain : c.delete, &length);
+    if (rc)
+        return rc;
     if (c.retain)
         ot_builder_retain(&r->builder, length, attrs);
     else
@@ -153,8 +166,8 @@ int json_delta_from(struct arena *mem, json_t *delta, struct ot_op *ret, struct 
         return rc;
     rc = ot_builder_finish(&r.builder, ret);
     if (rc > 0)
-        return json_bad(error, "the Delta covers more units than the limit of %u",
-                        (unsigned)OT_UNITS_MAX);
+        return json_bad_as(error, OT_TOO_LARGE, "the Delta covers more units than the limit of %u",
+                           (unsigned)OT_UNITS_MAX);
     return rc;
 }
 

@@ -16,6 +16,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ot_op.h"
+
 static _Thread_local struct {
     struct arena *mem; /* NULL between calls */
     jmp_buf refused;   /* where to go when it has no more */
@@ -40,12 +42,13 @@ static void door_set(void)
     json_set_alloc_funcs(door_malloc, door_free);
 }
 
-void json_error_set(struct json_error *error, const char *format, ...)
+void json_error_set(struct json_error *error, int outcome, const char *format, ...)
 {
     va_list args;
 
     if (!error)
         return;
+    error->outcome = outcome;
     va_start(args, format);
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
@@ -58,18 +61,24 @@ void json_error_set(struct json_error *error, const char *format, ...)
  */
 static int parse_failed(const json_error_t *e, struct json_error *error)
 {
-    if (json_error_code(e) == json_error_invalid_syntax && strstr(e->text, "invalid Unicode"))
-        return json_bad(error, "half of a surrogate pair at byte %d: text must be whole characters",
-                        e->position);
-    if (json_error_code(e) == json_error_stack_overflow)
-        return json_bad(error, "it nests deeper at byte %d than the limit of %d levels",
-                        e->position, JSON_PARSER_MAX_DEPTH);
-    if (json_error_code(e) == json_error_numeric_overflow)
-        return json_bad(error, "a number at byte %d is beyond the limit of doubles, %.17g",
-                        e->position, DBL_MAX);
+    enum json_error_code code = json_error_code(e);
+
+    if (code == json_error_invalid_syntax && strstr(e->text, "invalid Unicode"))
+        return json_bad_as(error, OT_BAD_UTF8,
+                           "half of a surrogate pair at byte %d: text must be whole characters",
+                           e->position);
+    if (code == json_error_stack_overflow)
+        return json_bad_as(error, OT_TOO_LARGE,
+                           "it nests deeper at byte %d than the limit of %d levels", e->position,
+                           JSON_PARSER_MAX_DEPTH);
+    if (code == json_error_numeric_overflow)
+        return json_bad_as(error, OT_TOO_LARGE,
+                           "a number at byte %d is beyond the limit of doubles, %.17g", e->position,
+                           DBL_MAX);
     const char *quote = strstr(e->text, " near '");
     int size = quote ? (int)(quote - e->text) : (int)strlen(e->text);
-    return json_bad(error, "not JSON: %.*s at byte %d", size, e->text, e->position);
+    return json_bad_as(error, code == json_error_invalid_utf8 ? OT_BAD_UTF8 : 0,
+                       "not JSON: %.*s at byte %d", size, e->text, e->position);
 }
 
 int json_door_parse(struct arena *mem, struct slice text, json_t **ret, struct json_error *error)

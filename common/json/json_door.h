@@ -20,10 +20,11 @@ MUST_CHECK int json_door_parse(struct arena *mem, struct slice text, json_t **re
                                struct json_error *error);
 
 /* Sets the sentence, if one is wanted. */
-void json_error_set(struct json_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-/* The same, with the outcome as its value. */
-#define json_bad(...) (json_error_set(__VA_ARGS__), JSON_BAD)
+void json_error_set(struct json_error *error, int outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same, with what the function returns then as its value. */
+#define json_bad(error, ...) json_bad_as(error, 0, __VA_ARGS__)
+#define json_bad_as(error, outcome, ...) (json_error_set(error, outcome, __VA_ARGS__), JSON_BAD)
 
 static inline struct slice json_text(const json_t *string)
 {

@@ -14,6 +14,7 @@ enum json_outcome {
 };
 
 struct json_error {
+    int outcome;    /* an ot_outcome that says what is wrong with a Delta; 0: it is none */
     char text[200]; /* a sentence without full stop; terminated */
 };
 

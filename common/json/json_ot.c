@@ -224,8 +224,10 @@ int json_ot_answer(struct arena *mem, struct slice request, struct bytes *out)
         return 0;
     out->size = start;
     bool bad = q.rc == NOT_JSON;
+    if (bad && q.error.outcome)
+        q.rc = q.error.outcome; /* says more */
     bytes_append_str(out, "{\"error\":{\"code\":");
-    json_string_write(slice_str(bad ? "bad-json" : ot_outcome_name(q.rc)), out);
+    json_string_write(slice_str(q.rc == NOT_JSON ? "bad-json" : ot_outcome_name(q.rc)), out);
     bytes_append_str(out, ",\"message\":");
     bytes_init(&why, 0);
     if (q.fault.outcome)

@@ -13,8 +13,8 @@
  *
  * Ops and documents are Delta JSON. Answers: {"result":[…]}; cursor {"index":3}; encode
  * {"hex":"01…"}; or {"error":{"code":"…","message":"…"}} with the names of ot_outcome_name(), or
- * "bad-json". `rich` (false if it is not there) asks for the rule of the final newline. Members
- * that are not known are ignored.
+ * "bad-json" for what is no request and no Delta at all. `rich` (false if it is not there) asks for
+ * the rule of the final newline. Members that are not known are ignored.
  */
 #ifndef WEFT_JSON_OT_H
 #define WEFT_JSON_OT_H

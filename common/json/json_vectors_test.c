@@ -32,7 +32,7 @@ static struct slice canonical(struct vectors *v, json_t *value)
 static void check_answer(struct vectors *v, json_t *request)
 {
     struct bytes out = BYTES_INIT;
-    struct json_error error = {{0}};
+    struct json_error error = {0};
     json_t *answer, *member;
     struct slice want = canonical(v, json_object_get(request, "answer"));
 
@@ -82,7 +82,7 @@ static void check_forms(struct vectors *v, json_t *request)
 static void check_file(struct vectors *v, const char *path)
 {
     struct bytes text = BYTES_INIT;
-    struct json_error error = {{0}};
+    struct json_error error = {0};
     FILE *file = fopen(path, "rb");
     uint8_t *at;
     size_t size, i;

@@ -86,7 +86,7 @@ START_TEST(test_client_examples)
     for (const char *at = document; example_next(&at, &example);) {
         const char *text = (const char *)example.data;
         struct wire_client_frame frame;
-        struct json_error error = {""};
+        struct json_error error = {0};
         if (!is_client(text))
             continue;
         int rc = json_client_frame_read(&mem, slice_str(text), &frame, &error);

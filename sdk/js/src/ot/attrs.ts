@@ -51,11 +51,11 @@ export function sameAttrs(a: Attrs | null, b: Attrs | null): boolean {
 export function attrsFromObject(object: unknown, nulls: boolean): Attrs | null {
   if (object === undefined || object === null) return null;
   if (typeof object !== "object" || Array.isArray(object)) {
-    throw new OtError("bad-json", "attributes must be an object");
+    throw new OtError("bad-attributes", "attributes must be an object");
   }
   const source = object as Record<string, unknown>;
   const present = Object.keys(source).filter((key) => source[key] !== undefined);
-  if (!present.every(isWellFormed)) throw new OtError("bad-json", "half of a surrogate pair in a key");
+  if (!present.every(isWellFormed)) throw new OtError("bad-utf8", "half of a surrogate pair in a key");
   const keys = present.filter((key) => nulls || source[key] !== null).sort();
   const values = keys.map((key) => canonicalJson(source[key]));
   return internAttrs(keys, values);

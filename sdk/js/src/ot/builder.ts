@@ -82,6 +82,8 @@ export class OpBuilder {
   private count(unitsIn: number, unitsOut: number): void {
     this.unitsIn += unitsIn;
     this.unitsOut += unitsOut;
-    if (this.unitsIn > UNITS_MAX || this.unitsOut > UNITS_MAX) throw new OtError("too-large");
+    if (this.unitsIn > UNITS_MAX || this.unitsOut > UNITS_MAX) {
+      throw new OtError("too-large", `an op covers at most ${UNITS_MAX} units`);
+    }
   }
 }

@@ -15,7 +15,7 @@ export function isWellFormed(text: string): boolean {
 }
 
 export function canonicalString(text: string): string {
-  if (!isWellFormed(text)) throw new OtError("bad-json", "half of a surrogate pair in a value");
+  if (!isWellFormed(text)) throw new OtError("bad-utf8", "half of a surrogate pair in a value");
   return JSON.stringify(text);
 }
 
@@ -41,7 +41,7 @@ export function canonicalJson(value: unknown, depth = DEPTH_MAX): string {
       break;
     case "object":
       if (value === null) return "null";
-      if (depth === 0) throw new OtError("bad-json", `a value nests deeper than ${DEPTH_MAX}`);
+      if (depth === 0) throw new OtError("too-large", `a value nests deeper than ${DEPTH_MAX}`);
       return Array.isArray(value)
         ? `[${Array.from(value, (item) => canonicalJson(item, depth - 1)).join()}]`
         : canonicalObject(value as Record<string, unknown>, depth);

@@ -1,11 +1,11 @@
 /**
  * One stream of random requests, answered here and by the C library: the answers must be equal to the
- * component and the byte, refusals included. WEFT_CASES=n asks n times (20,000), WEFT_SEED=<seed>
- * starts elsewhere.
+ * component and the byte, refusals included; which of several faults of a Delta is told is free.
+ * WEFT_CASES=n asks n times (20,000), WEFT_SEED=<seed> starts elsewhere.
  */
 import { expect, test } from "vitest";
 import { canonicalJson } from "../../src/ot/index.ts";
-import { answer, type Answer } from "./answer.ts";
+import { answer, type Answer, type Request } from "./answer.ts";
 import { Random, SEED, SWEEP } from "./random.ts";
 import { randomRequest } from "./requests.ts";
 import { Weftctl } from "./weftctl.ts";
@@ -19,6 +19,13 @@ function comparable(line: string): string {
   return canonicalJson(theirs.error ? { error: { code: theirs.error.code } } : theirs);
 }
 
+/** A Delta with several faults may be refused for any of them: C meets some of them before it is one. */
+const OF_A_DELTA = /^\{"error":\{"code":"(bad-json|bad-utf8|bad-attributes|too-large)"\}\}$/;
+
+function bothRefuseDelta(request: Request, ...answers: string[]): boolean {
+  return request.fn !== "decode" && answers.every((text) => OF_A_DELTA.test(text));
+}
+
 test("TypeScript and C answer alike", { timeout: 30_000 + CASES * 10 }, async () => {
   const random = new Random(SEED);
   const weftctl = new Weftctl();
@@ -30,7 +37,8 @@ test("TypeScript and C answer alike", { timeout: 30_000 + CASES * 10 }, async ()
     requests.forEach((request, i) => {
       const ours = answer(request);
       const label = `case ${done + i}: ${JSON.stringify(request)}`;
-      expect(canonicalJson(ours), label).toBe(comparable(theirs[i] as string));
+      const [we, they] = [canonicalJson(ours), comparable(theirs[i] as string)];
+      if (!bothRefuseDelta(request, we, they)) expect(we, label).toBe(they);
       const outcome = `${request.fn} ${ours.error?.code ?? "ok"}`;
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     });
