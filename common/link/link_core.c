@@ -27,9 +27,10 @@ struct link_peer {
     struct link_session session;
     struct link_out out;
     struct link_in in;
-    void *way;         /* of io; NULL: could not be opened yet, or dead */
-    struct list dirty; /* in core->dirty, or core->closed */
-    int64_t heard_us;
+    void *way;           /* of io; NULL: could not be opened yet, or dead */
+    struct list dirty;   /* in core->dirty, or core->closed */
+    int64_t received_us; /* anything */
+    int64_t heard_us;    /* that it hears us */
     enum peer_state state;
     enum link_reset reset_due; /* to be done and told by the next flush */
     bool sending;              /* way has a message of ours */
@@ -173,7 +174,7 @@ int link_peer_open(struct link_core *c, const char *address, uint64_t boot_id, i
     c->stats.peers++;
     p->core = c;
     p->arg = arg;
-    p->heard_us = now_us;
+    p->received_us = p->heard_us = now_us;
     p->tell_due = true;
     list_init(&p->dirty);
     link_session_init(&p->session, ++c->epoch_last);
@@ -353,9 +354,14 @@ static bool heartbeat_build(struct link_peer *p)
     return p->state == PEER_OPEN && p->way && !p->sending;
 }
 
-static void heartbeat_send(struct link_peer *p)
+static bool nothing_comes(const struct link_peer *p, int64_t now_us)
 {
-    struct link_head head = {.count = 0};
+    return now_us - p->received_us > LINK_SILENT_US;
+}
+
+static void heartbeat_send(struct link_peer *p, int64_t now_us)
+{
+    struct link_head head = {.count = nothing_comes(p, now_us)};
 
     p->heartbeat_due = false;
     if (!heartbeat_build(p))
@@ -370,7 +376,7 @@ static int64_t peer_pump(struct link_peer *p, int64_t now_us)
     if (p->state != PEER_OPEN || !p->way || p->sending)
         return INT64_MAX;
     if (p->heartbeat_due) {
-        heartbeat_send(p);
+        heartbeat_send(p, now_us);
         return INT64_MAX;
     }
     int64_t due_us = link_out_due_us(&p->out);
@@ -379,7 +385,7 @@ static int64_t peer_pump(struct link_peer *p, int64_t now_us)
         return INT64_MAX;
     }
     if (p->tell_due) {
-        heartbeat_send(p);
+        heartbeat_send(p, now_us);
         return INT64_MAX;
     }
     return due_us;
@@ -496,6 +502,12 @@ static void peer_receive(struct link_peer *p, const struct link_head *head)
     }
 }
 
+static bool says_it_hears_us(const struct link_peer *p, const struct link_head *head)
+{
+    return head->heard_kind == LINK_HEARD && head->heard == p->session.out_epoch &&
+           (head->type == LINK_BATCH || head->count == 0);
+}
+
 static void peer_heard(struct link_peer *p, int64_t now_us)
 {
     struct link_core *c = p->core;
@@ -531,7 +543,9 @@ void link_core_receive(struct link_core *c, struct slice message, int64_t now_us
         dirty_mark(p);
         return;
     }
-    peer_heard(p, now_us);
+    p->received_us = now_us;
+    if (says_it_hears_us(p, &head))
+        peer_heard(p, now_us);
     if (p->state == PEER_OPEN)
         peer_receive(p, &head);
 }
@@ -550,6 +564,7 @@ void link_core_tick(struct link_core *c, int64_t now_us)
     {
         if (p->state != PEER_OPEN)
             continue;
+        p->received_us += asleep_us;
         p->heard_us += asleep_us;
         if (!p->silent && now_us - p->heard_us > LINK_SILENT_US) {
             p->silent = p->silent_due = true;

@@ -59,7 +59,11 @@ struct link_callbacks {
      * items that come from here on were sent after the peer, too, was told of a reset.
      */
     void (*on_reset)(void *arg, struct link_peer *peer, enum link_reset reason);
-    /* Nothing heard for LINK_SILENT_US; and heard again. The link itself goes on as it is. */
+    /*
+     * For LINK_SILENT_US no word that the peer hears us, that is, nothing from it at all, or only
+     * that nothing of ours arrives: half a link is none. And heard again. The link itself goes on
+     * as it is.
+     */
     void (*on_silent)(void *arg, struct link_peer *peer);
     void (*on_heard)(void *arg, struct link_peer *peer);
     /* May append a payload to a heartbeat that is about to leave (at most body_max bytes: more is
@@ -132,7 +136,7 @@ struct link_config {
       LINK_LIMITS_HELP)                                                                            \
     X(GAUGE, peers, "weft_link_peers", "", "Processes linked with.")                               \
     X(GAUGE, silent, "weft_link_silent_peers", "",                                                 \
-      "Of these, those that were not heard for a second: others do their work.")                   \
+      "Of these, those that did not say for a second that they hear us: others do their work.")    \
     X(GAUGE, queued, "weft_link_queued_bytes", "", "Bytes that wait for all peers together.")
 
 OBS_STATS_STRUCT(link_stats, LINK_STATS)

@@ -38,7 +38,7 @@ static bool head_is_valid(const struct link_head *head)
         return false;
     if (head->type == LINK_BATCH)
         return head->seq > 0;
-    return head->count == 0;
+    return head->count <= 1;
 }
 
 bool link_frame_read(struct slice message, struct link_head *ret)

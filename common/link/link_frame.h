@@ -14,7 +14,8 @@
  *                                 heartbeat: the last batch's, or 0
  *         40     8  heard         the receiver's epoch that the sender accepts,
  *                                 or up to which it refuses
- *         48     4  item count    batch: items that end in it; heartbeat: 0
+ *         48     4  item count    batch: items that end in it;
+ *                                 heartbeat: 1 if nothing comes from the receiver, else 0
  *         52     4  body size     the message ends exactly behind the body
  *         56     a  address       sender's own inbox, printable ASCII, no terminator
  *       56+a     b  body          batch: records (link_batch.h);

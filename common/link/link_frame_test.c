@@ -97,8 +97,13 @@ START_TEST(frame_rules_are_checked)
     ck_assert(!link_frame_read(bytes_slice(&m), &back));
     bytes_fini(&m);
     head.type = LINK_HEARTBEAT;
+    head.count = 2;
     m = frame_make(&head, "ipc:///x", "body");
     ck_assert_msg(!link_frame_read(bytes_slice(&m), &back), "a heartbeat with items");
+    bytes_fini(&m);
+    head.count = 1;
+    m = frame_make(&head, "ipc:///x", "body");
+    ck_assert_msg(link_frame_read(bytes_slice(&m), &back), "one of who hears nothing");
     bytes_fini(&m);
 }
 END_TEST

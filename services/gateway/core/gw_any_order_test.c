@@ -120,6 +120,8 @@ static void random_step(struct rng *r, uint64_t *numbers, size_t *count)
         f.link_down[rng_between(r, 1, FAKE_WORKERS)] = rng_percent(r, 30);
     if (rng_percent(r, 2))
         gw_core_worker_gone(f.core, rng_between(r, 1, FAKE_WORKERS));
+    if (rng_percent(r, 2))
+        gw_core_worker_silent(f.core, rng_between(r, 1, FAKE_WORKERS), rng_percent(r, 50));
     for (size_t i = 0; i < f.item_count; i++)
         refbuf_unref(f.items[i].bytes);
     f.item_count = f.item_seen = 0;

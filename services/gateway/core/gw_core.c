@@ -388,6 +388,18 @@ void gw_core_worker_gone(struct gw_core *core, uint64_t worker_boot)
     core_settle(core);
 }
 
+void gw_core_worker_silent(struct gw_core *core, uint64_t worker_boot, bool silent)
+{
+    struct gw_worker *worker = worker_find(core, worker_boot);
+
+    if (worker) {
+        worker->silent = silent;
+        if (silent)
+            worker_lost(core, worker);
+    }
+    core_settle(core);
+}
+
 /* --- numbers --- */
 
 void gw_core_turn_end(struct gw_core *core)

@@ -144,8 +144,10 @@ void gw_conn_gone(struct gw_conn *conn);
 bool gw_core_item(struct gw_core *core, uint64_t worker_boot, struct slice item);
 /* Payload of a worker's heartbeat (wire_heads). */
 bool gw_core_heads(struct gw_core *core, uint64_t worker_boot, struct slice heads);
-/* The link was reset, or the worker is silent: everything there is opened again. */
+/* The link was reset: everything there is opened again. */
 void gw_core_worker_gone(struct gw_core *core, uint64_t worker_boot);
+/* The worker is silent: what it has goes to the runner-up, until it is not any more. */
+void gw_core_worker_silent(struct gw_core *core, uint64_t worker_boot, bool silent);
 void gw_core_storage_done(struct gw_core *core, struct storage_call *call);
 void gw_core_storage_reconnected(struct gw_core *core);
 void gw_core_tick(struct gw_core *core);

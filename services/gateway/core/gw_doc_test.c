@@ -182,6 +182,33 @@ START_TEST(test_unreachable_owner)
 }
 END_TEST
 
+/* It beats, and its heartbeats arrive; what is sent to it does not. */
+START_TEST(test_silent_owner)
+{
+    struct bytes heads = BYTES_INIT;
+    uint64_t boot, other;
+
+    fake_start(&f, 1 << 1 | 1 << 2, NULL);
+    fake_welcome(&f, &a, GW_PROTO);
+    fake_up(&a, open_frame(1));
+    fake_expect_item(&f, WIRE_TO_WORKER_OPEN, &boot);
+    gw_core_worker_silent(f.core, boot, true);
+    ck_assert(gw_core_heads(f.core, boot, bytes_slice(&heads)));
+    fake_run(&f, 900);
+    struct wire_to_worker item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, &other);
+    ck_assert_uint_eq(other, 3 - boot);
+    ck_assert(item.open.owner_unreachable);
+    gw_core_worker_gone(f.core, other);
+    gw_core_worker_silent(f.core, boot, false);
+    ck_assert(gw_core_heads(f.core, boot, bytes_slice(&heads)));
+    fake_run(&f, 900);
+    item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, &other);
+    ck_assert_uint_eq(other, boot);
+    ck_assert(!item.open.owner_unreachable);
+    all_gone();
+}
+END_TEST
+
 START_TEST(test_moved)
 {
     struct wire_to_gateway moved = {.type = WIRE_TO_GATEWAY_MOVED};
@@ -355,8 +382,8 @@ int main(void)
     const TTest *const started[] = {
         test_open_entry_ack,        test_encoded_once, test_crossed_ack,    test_gap,
         test_replaced_and_detached, test_accepted,     test_create_is_kept, test_presence};
-    const TTest *const others[] = {test_worker_lost, test_unreachable_owner, test_moved,
-                                   test_no_view};
+    const TTest *const others[] = {test_worker_lost, test_unreachable_owner, test_silent_owner,
+                                   test_moved, test_no_view};
 
     return case_run("gateway doc", started, CASE_COUNT(started), others, CASE_COUNT(others));
 }

@@ -37,6 +37,7 @@ struct gw_worker {
     struct cluster_member member;
     struct list docs; /* that it serves */
     uint64_t lost_ms; /* since when nothing is heard; 0: reachable as far as known */
+    bool silent;      /* the link has found it so, which takes a while by itself */
     bool in_view;
     UT_hash_handle hh; /* by member.boot_id */
 };

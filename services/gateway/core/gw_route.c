@@ -4,7 +4,9 @@
  * planned changes gateways follow MOVED, not the view.
  *
  * An owner that cannot be reached for UNREACHABLE_MS while the view still names it is passed over:
- * its documents go to the runner-up, who is told so. What is heard from a worker clears that.
+ * its documents go to the runner-up, who is told so. What is heard from a worker clears that. The
+ * same at once where its link is silent, and until that hears again: a worker that is heard may
+ * still hear nothing itself.
  */
 #include "gw_internal.h"
 
@@ -45,7 +47,8 @@ static void worker_free(struct gw_core *core, struct gw_worker *worker)
 
 static bool unreachable(struct gw_core *core, const struct gw_worker *worker)
 {
-    return worker->lost_ms && core_now(core) - worker->lost_ms >= UNREACHABLE_MS;
+    return worker->silent ||
+           (worker->lost_ms && core_now(core) - worker->lost_ms >= UNREACHABLE_MS);
 }
 
 static void gw_doc_assign(struct gw_core *core, struct gw_doc *doc, struct gw_worker *worker)

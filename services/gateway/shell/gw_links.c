@@ -61,13 +61,17 @@ static void on_silent(void *arg, struct link_peer *peer)
     struct gw_links *links = arg;
 
     log_link(links, OBS_WARN, "link-silent", peer, "its documents are asked for elsewhere");
-    gw_core_worker_gone(links->core, link_peer_boot_id(peer));
+    gw_core_worker_silent(links->core, link_peer_boot_id(peer), true);
     stir(links);
 }
 
 static void on_heard(void *arg, struct link_peer *peer)
 {
-    log_link(arg, OBS_INFO, "link-heard", peer, "again");
+    struct gw_links *links = arg;
+
+    log_link(links, OBS_INFO, "link-heard", peer, "again");
+    gw_core_worker_silent(links->core, link_peer_boot_id(peer), false);
+    stir(links);
 }
 
 static void on_heartbeat(void *arg, struct link_peer *peer, struct slice payload)
