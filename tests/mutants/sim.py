@@ -48,8 +48,6 @@ MUTANTS = [
     # adoption, rebase, locks (I7)
     ("missing-head-is-revision-0", "I1,I2,I3,I6,settle", WORKER + "wk_load.c",
      "    struct chain_position head = call->has_head ? call->head : start;", "    struct chain_position head = start;"),
-    ("no-rebase-by-worker", "settle,I3", WORKER + "wk_load.c",
-     "        lock_begin(d, true);\n    } else if", "        wk_load_retry(d);\n    } else if"),
     ("no-rebase-by-anybody", "settle,I3", STORE,
      "    doc->redis.head = call->position;\n    store->rebased++;", "    call->result = STORAGE_REFUSED;\n    return;\n    store->rebased++;"),
     ("span-is-damage", "I3,settle", ARCHIVER + "ar_rebase.c", "    if (spans)\n        spanning(job, entry);\n    else if", "    if"),
