@@ -27,7 +27,8 @@ const struct ot_rope *ot_rope_snapshot_release(const struct ot_rope *snapshot);
 
 uint64_t ot_rope_units(const struct ot_rope *rope); /* UTF-16 units */
 size_t ot_rope_bytes(const struct ot_rope *rope);   /* bytes of UTF-8 text and embed values */
-/* Bytes of memory held, to charge: what snapshots alone still hold included. */
+/* Bytes of memory held, to charge: what snapshots alone still hold included. Of a snapshot: what
+ * the document held when it was made, not to be charged again. */
 size_t ot_rope_memory(const struct ot_rope *rope);
 uint32_t ot_rope_runs(const struct ot_rope *rope); /* at least the components of ot_rope_to_op */
 /*
@@ -56,7 +57,10 @@ MUST_CHECK int ot_rope_apply(struct ot_rope *rope, const struct ot_op *op);
 MUST_CHECK int ot_rope_invert(const struct ot_rope *rope, const struct ot_op *op, struct arena *mem,
                               struct ot_op *ret);
 
-/* Runs from left to right: maximal is not promised, order and content are. */
+/*
+ * Runs from left to right: maximal is not promised, order and content are. An edit of the rope ends
+ * its iterators; one of a snapshot goes on until that is released.
+ */
 struct ot_run {
     struct slice content; /* text, or the embed's value */
     bool embed;

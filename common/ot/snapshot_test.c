@@ -61,6 +61,37 @@ START_TEST(test_snapshots_stay)
 }
 END_TEST
 
+/* Read bit by bit, with edits of the document between any two runs. */
+START_TEST(test_iterators_outlive_edits)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct session s;
+        struct ot_rope_iter iter;
+        struct bytes text = BYTES_INIT, want = BYTES_INIT;
+        struct ot_run run;
+        struct ot_op op;
+        unsigned edits = 0;
+        session_begin(&s, seed, 6000);
+        reader_begin(&s, &s.readers[0]);
+        ot_rope_text(s.readers[0].snapshot, &want);
+        ot_rope_iter_init(&iter, s.readers[0].snapshot);
+        while (ot_rope_iter_next(&iter, &run)) {
+            bytes_append_slice(&text, run.embed ? slice_str("\xef\xbf\xbc") : run.content);
+            if (edits++ % 4)
+                continue;
+            arena_reset(&s.mem);
+            naive_random_op(&s.rng, &s.mem, &s.doc, &s.mix, &op);
+            EXPECT(&s, ot_rope_apply(s.rope, &op) == 0 && naive_apply(&s.doc, &op) == 0);
+        }
+        EXPECT(&s, edits > 4 && slice_equal(bytes_slice(&text), bytes_slice(&want)));
+        compare_all(&s);
+        bytes_fini(&text);
+        bytes_fini(&want);
+        session_end(&s);
+    }
+}
+END_TEST
+
 /* A step that fails changes neither the document nor a snapshot. */
 START_TEST(test_memory_fails_anywhere)
 {
@@ -215,6 +246,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, test_snapshots_stay);
+    tcase_add_test(tcase, test_iterators_outlive_edits);
     tcase_add_test(tcase, test_memory_fails_anywhere);
     tcase_add_test(tcase, test_every_edit_at_borders);
     tcase_add_test(tcase, test_costs_what_changed);
