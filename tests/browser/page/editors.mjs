@@ -91,4 +91,13 @@ async function start(url, id, { editor = "none", create, check = false, offline 
   return { ready, shown: performance.now() - begin };
 }
 
-Object.assign(globalThis, { start, foreigners });
+/** Milliseconds until this editor shows a text and can be written in: by itself, without Weft. */
+async function alone(editor, delta) {
+  const begin = performance.now();
+  if (editor === "quill") new Quill(place).setContents(delta);
+  else new EditorView({ parent: place, doc: delta.map((op) => op.insert).join("") });
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return performance.now() - begin;
+}
+
+Object.assign(globalThis, { start, alone, foreigners });

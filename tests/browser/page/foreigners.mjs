@@ -1,8 +1,8 @@
-/** Others, who type single keys at both ends of a document, each key a revision of its own. */
+/** Others, who type single keys at both ends of a document or all over it, each a revision of its own. */
 import { connect } from "@weft/client";
 
 /** Resolves when all `signs` are in; one client has one op on its way, so there are several. */
-export async function foreigners(url, id, signs, clients = 10) {
+export async function foreigners(url, id, signs, scattered, clients = 10) {
   let next = 0;
   await Promise.all(
     Array.from({ length: clients }, async () => {
@@ -11,7 +11,8 @@ export async function foreigners(url, id, signs, clients = 10) {
       await doc.ready;
       while (next < signs.length) {
         const insert = signs[next++];
-        doc.submit(next % 2 ? [{ insert }] : [{ retain: doc.length - 1 }, { insert }]);
+        const at = scattered ? (next * 7919) % doc.length : next % 2 ? 0 : doc.length - 1;
+        doc.submit(at ? [{ retain: at }, { insert }] : [{ insert }]);
         await doc.saved();
       }
       await client.close();
