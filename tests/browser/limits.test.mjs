@@ -26,6 +26,10 @@ function paste(person, data, files = []) {
   );
 }
 
+/** A large paste waits for the sentence that announces it. */
+const arrived = (person, text) =>
+  person.page.waitForFunction((units) => globalThis.weft.doc.length > units, text.length);
+
 async function pair() {
   const ada = await Person.make("Ada");
   const id = await ada.begin();
@@ -60,9 +64,10 @@ test("a picture over the limit is refused in a sentence, and the editor stays in
 test("a paste of 600 KB arrives whole", async () => {
   const [ada, ben, id] = await pair();
   const line = "All work and no play makes Jack a dull boy. 😁 ";
-  // In paragraphs: one of that size takes Chromium half a minute to lay out.
+  // In paragraphs: with an emoji in every line, one of that size takes Chromium half a minute to lay out.
   const text = Array.from({ length: 13_000 }, (_, i) => `${i} ${line}${i % 10 ? "" : "\n"}`).join("");
   await paste(ada, { "text/plain": text });
+  await arrived(ada, text);
   const contents = await together(ada, ben);
   assert.equal(await ben.words(), `${text}\n`);
   await stored(id, contents);

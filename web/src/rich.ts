@@ -11,6 +11,7 @@ import "./styles/rich.css";
 import { askAddress } from "./dialogs.ts";
 import { toast } from "./dom.ts";
 import type { Editor, Refused } from "./editor.ts";
+import { announceLargePastes } from "./paste.ts";
 import { Toolbar } from "./toolbar.ts";
 
 const FORMATS = [
@@ -64,6 +65,7 @@ export function openRich(doc: Doc, parent: HTMLElement, onRefused: Refused, chec
   quill.root.setAttribute("aria-describedby", "editor-help");
   quill.root.spellcheck = true;
   refuseForeignPictures(quill);
+  announceLargePastes(quill);
   const binding: QuillBinding = bindQuill(quill, doc, { onRefused, check });
   const toolbar = new Toolbar(quill, () => void link(quill), () => pickPicture(quill));
   return {
