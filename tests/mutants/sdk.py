@@ -48,8 +48,9 @@ MUTANTS = [
     ("tab-twice", "core/tabserver.ts", "if (seq <= (replica.local.tabs.get(hex(author)) ?? 0)) return \"done\";", ""),
     ("tab-not-transformed", "core/tabserver.ts", "replica.edit(over(since, decode(submit.body)), { author, seq });",
      "replica.edit(decode(submit.body), { author, seq });"),
-    ("late-twice", "core/late.ts", "late.items.slice(behind)] };", "late.items] };"),
-    ("late-of-another", "core/late.ts", "sameBytes(id, late.after) && behind >= 0", "behind >= 0"),
+    ("late-twice", "core/late.ts", "const more = late.items.slice(first + behind);", "const more = late.items;"),
+    ("late-taken-again", "core/late.ts", "const first = written ? late.taken : 0;", "const first = 0;"),
+    ("late-of-another", "core/late.ts", "(written || sameBytes(id, late.after)) && behind >= 0", "behind >= 0"),
     ("last-use-heard", "core/conn.ts", "this.ending.add(id);", "void id;"),
     ("cursor-of-then", "core/presence.ts", "    for (const { op, author } of since) at = moveCursor(op, at, !sameBytes(author, frame.author));\n", ""),
 ]

@@ -277,7 +277,7 @@ export interface StorageDoc {
   replace(checkpoint: Uint8Array, summary: StoredDoc): Promise<void>;
   /**
    * Optional: keeps this (null: nothing any more) in a place that is written when the call returns. It
-   * is called as the page goes away, with at most 512 KiB.
+   * is called as the page goes away, with at most 1 MiB.
    */
   late?(bytes: Uint8Array | null): void;
   close(): Promise<void>;

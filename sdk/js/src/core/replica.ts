@@ -70,6 +70,8 @@ export class Diverged extends Error {}
 
 const NOBODY = new Uint8Array(0);
 const OP_BYTES_MAX = 256 * 1024;
+/** What is pasted is stored in pieces: a page that goes away meanwhile keeps as many as it can (late.ts). */
+const PIECE_BYTES = 128 * 1024;
 
 export class Replica {
   kind = 0;
@@ -126,6 +128,13 @@ export class Replica {
   edit(op: Op, by?: TabName): void {
     this.text!.check(op, this.kind === 1);
     if (op.isIdentity && !by) return;
+    // A tab's edit has one name, so it stays one.
+    for (let rest: Op | null = op, piece: Op; rest; this.edited(piece, by))
+      [piece, rest] = by ? [rest, null] : split(rest, PIECE_BYTES);
+  }
+
+  /** One that is known to fit. */
+  edited(op: Op, by?: TabName): void {
     this.text = this.text!.apply(op);
     const buffer = this.buffer ? compose(this.buffer, op) : op;
     this.buffer = buffer.isIdentity ? null : buffer;

@@ -40,7 +40,7 @@ export function split(op: Op, bytesMax: number): [first: Op, rest: Op | null] {
 
 /** How many units of the text fit into that many bytes. */
 function fitting(comp: Comp, room: number): number {
-  let low = 0, high = comp.length;
+  let low = 0, high = Math.min(comp.length, room); // a unit takes a byte at least
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (compSize(pieceOf(comp, 0, middle)) <= room) low = middle;

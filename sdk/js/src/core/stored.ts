@@ -99,7 +99,7 @@ export function restore(r: Replica, checkpoint: Uint8Array, journal: readonly Ui
 function replay(r: Replica, item: JournalItem | undefined): void {
   switch (item?.$case) {
     case "edit":
-      return r.edit(decode(item.value.op), tabOf(item.value));
+      return r.edited(decode(item.value.op), tabOf(item.value));
     case "title":
       return r.setTitle(item.value.title, tabOf(item.value));
     case "launch": {

@@ -8,6 +8,7 @@ import { PresenceCore } from "../core/presence.ts";
 import { Replica, type StoredDraft } from "../core/replica.ts";
 import { randomBytes, SESSION_BYTES } from "../core/session.ts";
 import { TAB_LIMITS } from "../core/tabserver.ts";
+import { encodeWords } from "../core/late.ts";
 import { lastWords } from "../core/stored.ts";
 import { encode } from "../ot/index.ts";
 import { writeLate, wordsKey } from "../store/late.ts";
@@ -127,9 +128,8 @@ export class Follower implements Role {
     // Who perhaps stays must not: it would say the same again under other names.
     const words = gone ? lastWords(this.replica) : null;
     if (!words) return;
-    const bytes = Words.encode(words).finish();
-    this.post({ way: "up", from: this.tab, words: bytes });
-    writeLate(wordsKey(this.replica.id, this.tab), bytes);
+    this.post({ way: "up", from: this.tab, words: Words.encode(words).finish() });
+    writeLate(wordsKey(this.replica.id, this.tab), encodeWords(words));
   }
 
   async close(): Promise<void> {

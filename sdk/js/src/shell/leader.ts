@@ -62,7 +62,7 @@ export class Leader implements Role {
       changed: () => host.status(),
     });
     if (!state || begins) this.replica.checkpoint();
-    else if (late) this.writer.resumed();
+    else if (late) this.writer.resumed(late.items);
     else this.stored(this.replica.version, this.replica.local.rev, this.revision);
   }
 
@@ -137,8 +137,8 @@ export class Leader implements Role {
 interface Found {
   readonly state: StoredState | null;
   readonly point: StoredPoint;
-  /** The state has what came late in it. */
-  readonly late: boolean;
+  /** The state has what came late in it: these items, or (null) it is another state. */
+  readonly late: { readonly items: readonly Uint8Array[] | null } | null;
 }
 
 function whatIs(stored: StoredText | null): Found {
@@ -146,7 +146,8 @@ function whatIs(stored: StoredText | null): Found {
   const state = checkpoint ? { checkpoint, journal } : null;
   const id = checkpoint ? checkpointId(checkpoint) : new Uint8Array(0);
   const more = late ? withLate(state, late) : null;
-  return { state: more ?? state, point: { id, count: journal.length }, late: more !== null };
+  const items = more?.checkpoint === checkpoint ? more!.journal.slice(journal.length) : null;
+  return { state: more ?? state, point: { id, count: journal.length }, late: more && { items } };
 }
 
 /** Nothing of the document is stored here; perhaps that it was asked for, and was not there. */

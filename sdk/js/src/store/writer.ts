@@ -27,6 +27,20 @@ export interface WriterHost {
   changed(): void;
 }
 
+/**
+ * Why a checkpoint is to be written: the journal has grown; or something has happened that no journal
+ * item says, so that only a checkpoint leads there.
+ */
+type Due = "none" | "grown" | "jump";
+
+/** It takes so many items: into the journal, or (it has an id) into a checkpoint. */
+interface Write {
+  readonly count: number;
+  readonly id: Uint8Array;
+  readonly jump: boolean;
+}
+const IDLE: Write = { count: 0, id: NOTHING, jump: false };
+
 /** What is stored for certain: a checkpoint (none: empty), and so many items behind it. */
 export interface StoredPoint {
   readonly id: Uint8Array;
@@ -35,13 +49,13 @@ export interface StoredPoint {
 
 export class Writer {
   persistence: Persistence;
+  /** Behind the stored point: first those of the write under way, then those that wait. */
   private items: Uint8Array[] = [];
-  private checkpointDue = false;
+  private due: Due = "none";
   private journalBytes = 0;
   private journalItems = 0;
   private running: Promise<void> | null = null;
-  /** The write under way: items, or a checkpoint. */
-  private writing: { items: Uint8Array[]; id: Uint8Array } = { items: [], id: NOTHING };
+  private writing: Write | null = null;
   /** There is something in the late place. */
   private late = false;
 
@@ -63,44 +77,56 @@ export class Writer {
   }
 
   journal(item: JournalItem): void {
-    if (this.persistence.kind === "memory" || this.checkpointDue) return this.start();
-    const bytes = encodeItem(item);
-    this.items.push(bytes);
-    this.journalBytes += bytes.length;
-    this.journalItems++;
-    const limit = Math.max(JOURNAL_BYTES_MAX, (this.replica.text?.length ?? 0) / 4);
-    if (this.journalBytes > limit || this.journalItems > JOURNAL_ITEMS_MAX) this.checkpoint();
+    if (this.persistence.kind === "stored") this.add(encodeItem(item));
     this.start();
   }
 
   checkpoint(): void {
-    this.checkpointDue = true;
-    this.items = [];
+    this.due = "jump";
     this.start();
   }
 
-  /** The state was made with what had come late: from now on that is stored as everything else. */
-  resumed(): void {
+  /**
+   * The state was made with what had come late: with these items, or (null) another way. From now on it
+   * is stored as everything else.
+   */
+  resumed(items: readonly Uint8Array[] | null): void {
     this.late = true;
-    this.checkpoint();
+    if (!items) return this.checkpoint();
+    for (const item of items) this.add(item);
+    this.start();
+  }
+
+  private add(item: Uint8Array): void {
+    this.items.push(item);
+    this.journalBytes += item.length;
+    this.journalItems++;
+    const limit = Math.max(JOURNAL_BYTES_MAX, (this.replica.text?.length ?? 0) / 4);
+    if (this.due === "none" && (this.journalBytes > limit || this.journalItems > JOURNAL_ITEMS_MAX))
+      this.due = "grown";
   }
 
   /** The page goes away, perhaps: what is not stored for certain is handed over at once. */
   leave(): void {
-    const { items, id } = this.writing;
-    const whole = this.checkpointDue || id.length > 0;
-    const idle = !whole && items.length + this.items.length === 0;
+    const idle = this.items.length === 0 && this.due === "none" && !this.writing;
     if (idle || this.persistence.kind === "memory" || !this.storage!.late) return;
-    const bytes = encodeLate({
-      after: this.point.id,
-      count: this.point.count,
-      items: [...items, ...this.items],
-      writing: id,
-      checkpoint: whole ? encodeCheckpoint(this.replica, randomBytes(8)) : NOTHING,
-    });
+    const bytes = this.encodeLate();
     if (!bytes) return;
     this.storage!.late(bytes);
     this.late = true;
+  }
+
+  private encodeLate(): Uint8Array | null {
+    const { items, due, point: { id: after, count } } = this;
+    const { id: writing, count: taken, jump } = this.writing ?? IDLE;
+    const late = { after, count, items, writing, taken, checkpoint: NOTHING };
+    if (due !== "jump" && !jump) return encodeLate(late);
+    const checkpoint = encodeCheckpoint(this.replica, randomBytes(8));
+    const appended = writing.length > 0 ? [] : items.slice(0, taken);
+    const whole = encodeLate({ ...late, items: appended, taken: 0, checkpoint });
+    if (whole || due === "jump") return whole;
+    // Too large. Then what comes behind the checkpoint that is being written.
+    return encodeLate({ ...late, after: writing, count: 0, items: items.slice(taken), writing: NOTHING, taken: 0 });
   }
 
   /** Resolves when everything so far is stored. */
@@ -122,7 +148,7 @@ export class Writer {
     // What happens in this turn belongs together: an edit and its launch are one write.
     await Promise.resolve();
     try {
-      while (this.checkpointDue || this.items.length > 0) {
+      while (this.due !== "none" || this.items.length > 0) {
         const { version, local, position } = this.replica;
         const { rev } = local;
         await this.write();
@@ -142,21 +168,21 @@ export class Writer {
 
   private async write(): Promise<void> {
     const summary = summaryOf(this.replica);
-    const items = this.items;
-    this.items = [];
-    if (this.checkpointDue) {
-      this.checkpointDue = false;
+    const { due, point, items: { length: count } } = this;
+    if (due === "none") {
+      this.writing = { count, id: NOTHING, jump: false };
+      await this.storage!.append([...this.items], summary);
+      this.point = { id: point.id, count: point.count + count };
+    } else {
+      this.due = "none";
       this.journalBytes = this.journalItems = 0;
       const id = randomBytes(8);
-      this.writing = { items: [], id };
+      this.writing = { count, id, jump: due === "jump" };
       await this.storage!.replace(encodeCheckpoint(this.replica, id), summary);
       this.point = { id, count: 0 };
-    } else {
-      this.writing = { items, id: NOTHING };
-      await this.storage!.append(items, summary);
-      this.point = { id: this.point.id, count: this.point.count + items.length };
     }
-    this.writing = { items: [], id: NOTHING };
+    this.items.splice(0, count);
+    this.writing = null;
   }
 }
 

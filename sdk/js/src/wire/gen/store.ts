@@ -150,6 +150,8 @@ export interface Late {
   writing: Uint8Array;
   /** instead of replaying the items: a state that has them all */
   checkpoint: Uint8Array;
+  /** so many of the items are in the checkpoint that is being written */
+  taken: number;
 }
 
 /**
@@ -1268,7 +1270,14 @@ export const Remote: MessageFns<Remote> = {
 };
 
 function createBaseLate(): Late {
-  return { after: new Uint8Array(0), count: 0, items: [], writing: new Uint8Array(0), checkpoint: new Uint8Array(0) };
+  return {
+    after: new Uint8Array(0),
+    count: 0,
+    items: [],
+    writing: new Uint8Array(0),
+    checkpoint: new Uint8Array(0),
+    taken: 0,
+  };
 }
 
 export const Late: MessageFns<Late> = {
@@ -1287,6 +1296,9 @@ export const Late: MessageFns<Late> = {
     }
     if (message.checkpoint.length !== 0) {
       writer.uint32(42).bytes(message.checkpoint);
+    }
+    if (message.taken !== 0) {
+      writer.uint32(48).uint32(message.taken);
     }
     return writer;
   },
@@ -1342,6 +1354,14 @@ export const Late: MessageFns<Late> = {
             }
 
             message.checkpoint = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.taken = reader.uint32();
             continue;
           }
         }
