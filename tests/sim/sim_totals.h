@@ -46,15 +46,15 @@
     X(clock_jumps, 35)                                                                             \
     X(calls_late, 350)                                                                             \
     X(calls_twice, 280)                                                                            \
-    X(failovers, 30)                                                                               \
-    X(leaps, 30)                                                                                   \
+    X(failovers, 15)                                                                               \
+    X(leaps, 20)                                                                                   \
     X(twins, 180)                                                                                  \
-    X(expired, 80)                                                                                 \
+    X(expired, 3)                                                                                  \
     X(presences, 42000)                                                                            \
     X(titles, 260)                                                                                 \
     X(denied, 150)                                                                                 \
     X(damages, 130)                                                                                \
-    X(quarantines, 30)                                                                             \
+    X(quarantines, 12)                                                                             \
     X(damage_seen, 130)                                                                            \
     X(memory_out, 150)                                                                             \
     X(simulated_ms, 0)
