@@ -31,6 +31,7 @@ struct link_peer {
     struct list dirty;   /* in core->dirty, or core->closed */
     int64_t received_us; /* anything */
     int64_t heard_us;    /* that it hears us */
+    unsigned silent_ticks;
     enum peer_state state;
     enum link_reset reset_due; /* to be done and told by the next flush */
     bool sending;              /* way has a message of ours */
@@ -550,6 +551,22 @@ void link_core_receive(struct link_core *c, struct slice message, int64_t now_us
         peer_receive(p, &head);
 }
 
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+/* A way to a peer that stays silent may be a connection whose other end has vanished, which takes
+   the kernel a quarter of an hour to find out. */
+static void way_renew(struct link_peer *p)
+{
+    p->silent_ticks = p->silent ? p->silent_ticks + 1 : 0;
+    if (p->way && p->silent_ticks > 0 && p->silent_ticks % LINK_RENEW_TICKS == 0)
+        way_close(p);
+    if (!p->way)
+        way_open(p);
+}
+
 void link_core_tick(struct link_core *c, int64_t now_us)
 {
     struct link_peer *p, *next;
@@ -564,14 +581,13 @@ void link_core_tick(struct link_core *c, int64_t now_us)
     {
         if (p->state != PEER_OPEN)
             continue;
-        p->received_us += asleep_us;
-        p->heard_us += asleep_us;
+        p->received_us = earlier(p->received_us + asleep_us, now_us);
+        p->heard_us = earlier(p->heard_us + asleep_us, now_us);
         if (!p->silent && now_us - p->heard_us > LINK_SILENT_US) {
             p->silent = p->silent_due = true;
             c->stats.silent++;
         }
-        if (!p->way)
-            way_open(p);
+        way_renew(p);
         p->heartbeat_due = true;
         dirty_mark(p);
     }

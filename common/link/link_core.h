@@ -24,6 +24,7 @@
 
 #define LINK_HEARTBEAT_US 250000
 #define LINK_SILENT_US 1000000
+#define LINK_RENEW_TICKS 60 /* a silent peer is dialled anew every 15 s */
 /* One read and one write of a unix socket, whose buffer takes a few of them. */
 #define LINK_BODY_DEFAULT (32u * 1024)
 
@@ -88,7 +89,7 @@ struct link_limits {
     size_t body_max;      /* of a batch; 0: LINK_BODY_DEFAULT */
     size_t item_max;      /* to be put together from pieces; 0: LINK_ITEM_DEFAULT */
     size_t queue_max;     /* bytes waiting for one peer; 0: LINK_QUEUE_DEFAULT. Past it the link is
-                             reset: a peer     that does not read must not fill our memory */
+                             reset: a peer that does not read must not fill our memory */
     size_t queue_all_max; /* waiting for all peers; 0: LINK_QUEUE_ALL_DEFAULT */
     size_t peers_max;     /* 0: LINK_PEERS_DEFAULT. Bounds what strangers can make us open */
 };

@@ -218,6 +218,25 @@ START_TEST(silence_of_both_ends)
 }
 END_TEST
 
+/* What was heard in the turn before the tick that finds out that we did not run is not heard in the
+   future. */
+START_TEST(silence_after_a_pause_of_ours)
+{
+    struct end *x = &ends[X], *y = &ends[Y];
+
+    pass(LINK_SILENT_US);
+    now_us += 20 * LINK_SILENT_US;
+    link_core_tick(&y->core, now_us);
+    while (end_step(x) | end_step(y))
+        ;
+    pass(LINK_HEARTBEAT_US);
+    ck_assert(!link_peer_is_silent(x->peer));
+    x->deaf = true;
+    pass(2 * LINK_SILENT_US);
+    ck_assert(link_peer_is_silent(x->peer));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("link_half");
@@ -228,6 +247,7 @@ int main(void)
     tcase_add_test(tcase, both_sides_find_a_half_link_silent);
     tcase_add_test(tcase, half_a_link_that_is_reset_stays_silent);
     tcase_add_test(tcase, silence_of_both_ends);
+    tcase_add_test(tcase, silence_after_a_pause_of_ours);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -38,6 +38,7 @@ struct link_connection {
     nng_stream *stream;   /* owned */
     nng_aio *aio;         /* owned */
     enum connection_state state;
+    bool quiet;       /* nothing has come since the last look */
     size_t size;      /* bytes in the buffer: less than one message, between two reads */
     uint8_t buffer[]; /* LINK_LENGTH_SIZE + message_max */
 };
@@ -149,6 +150,7 @@ static void connection_received(void *arg)
     }
     bool any = !list_empty(&messages);
     pthread_mutex_lock(&n->mutex);
+    c->quiet = false;
     messages_put(n, &messages);
     /* Once the inbox is closed the reaper goes through the lists. */
     if (!n->closed && !good)
@@ -165,10 +167,11 @@ static void connection_received(void *arg)
 
 void link_connection_free(struct link_connection *c)
 {
-    nng_aio_stop(c->aio);
+    /* In this order: see link_way_free(). */
     nng_stream_close(c->stream);
-    nng_stream_free(c->stream);
+    nng_aio_stop(c->aio);
     nng_aio_free(c->aio);
+    nng_stream_free(c->stream);
     free(c);
 }
 
@@ -290,6 +293,22 @@ bool link_nng_receive(struct link_nng *n, struct list *out, int max)
     while ((c = paused_take(n)))
         connection_read(c);
     return more;
+}
+
+/* A peer sends four heartbeats a second. One that has vanished without a word, as a host does that
+   loses its power, holds a connection no longer than two looks. Two, and not so and so long: after
+   this process itself did not run, everything looks old for one. */
+void link_nng_look(struct link_nng *n)
+{
+    pthread_mutex_lock(&n->mutex);
+    list_for_each (node, &n->reading) {
+        struct link_connection *c = list_entry(node, struct link_connection, link);
+        /* Its read fails, which is the end of it. */
+        if (c->quiet)
+            nng_stream_close(c->stream);
+        c->quiet = true;
+    }
+    pthread_mutex_unlock(&n->mutex);
 }
 
 uint64_t link_nng_refused(struct link_nng *n)

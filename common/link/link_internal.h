@@ -11,8 +11,9 @@
  *
  * Who may start an operation, and when it is safe to stop it. nng_aio_stop() waits for the callback
  * and lets nothing start afterwards; an operation that another thread is just starting it may miss.
- * So each aio has one user at a time: its own callback, or, while nothing runs on it, the loop's
- * thread; and the reaper stops an aio only when the loop has let go of it.
+ * What was just started then ends at once, with one more call of its callback, and freeing the aio
+ * waits for that. So the reaper says first, under the mutex, that all is over (callbacks start
+ * nothing from then on), stops everything, then frees.
  */
 #ifndef WEFT_LINK_INTERNAL_H
 #define WEFT_LINK_INTERNAL_H

@@ -9,9 +9,8 @@
 #define LINK_QUEUE_DEFAULT (64u << 20)
 #define LINK_QUEUE_ALL_DEFAULT (256u << 20)
 #define LINK_PEERS_DEFAULT 1024
-#define LINK_CONNECTIONS_DEFAULT                                                                   \
-    (2 * LINK_PEERS_DEFAULT) /* one that ends beside one that begins                               \
-                              */
+/* One that ends beside one that begins. */
+#define LINK_CONNECTIONS_DEFAULT (2 * LINK_PEERS_DEFAULT)
 
 #define LINK_LIMIT(word) "weft_link_limits_total{limit=\"" word "\"}"
 

@@ -53,6 +53,9 @@ struct link_message {
 /* Moves at most `max` received messages, in order, to the end of `out`. True if there are more. */
 bool link_nng_receive(struct link_nng *nng, struct list *out, int max);
 struct link_message *link_message_free(struct link_message *message);
+/* To be called from time to time: ends connections that nothing came on since the last call but
+ * one. */
+void link_nng_look(struct link_nng *nng);
 /* Connections that were one too many, since this was asked last. */
 uint64_t link_nng_refused(struct link_nng *nng);
 

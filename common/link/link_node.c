@@ -21,6 +21,7 @@
 
 #define INBOX_DEFAULT (64u * 1024 * 1024)
 #define TURN_DEFAULT 64
+#define LOOK_TICKS 40 /* 10 s */
 
 struct link_node {
     struct ev_loop *loop; /* borrowed */
@@ -33,6 +34,7 @@ struct link_node {
     int64_t alarm_us;       /* when it fires; INT64_MAX: not running */
     struct ev_task flush;
     struct ev_task gone;
+    unsigned ticks;
     int turn_max;
     bool closing;
     void (*closed)(void *arg);
@@ -104,6 +106,8 @@ static void tick_fired(void *arg)
     struct link_node *node = arg;
 
     link_core_tick(&node->core, ev_loop_now_us(node->loop));
+    if (++node->ticks % LOOK_TICKS == 0)
+        link_nng_look(node->nng);
 }
 
 static void sends_take(struct link_node *node)

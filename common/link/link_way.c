@@ -38,8 +38,9 @@ struct link_way {
     struct link_nng *nng; /* borrowed */
     void *owner;
     nng_stream_dialer *dialer; /* owned */
-    nng_stream *stream;        /* owned; NULL: not connected */
-    nng_aio *aio;              /* owned: dials, rests and sends */
+    nng_stream *stream;        /* owned: the last one; NULL: there was none */
+    nng_aio *aio;              /* owned: dials and sends */
+    nng_aio *timer;            /* owned: rests */
     uint8_t *buffer;           /* owned: length and message */
     size_t buffer_size;
     size_t size;    /* of both, to be sent; 0: no message */
@@ -53,7 +54,7 @@ struct link_way {
     bool closing; /* the loop has let go of it: nothing starts any more */
 };
 
-/* ---- what runs on the aio ------------------------------------------------------------------- */
+/* ---- what is started ------------------------------------------------------------------------ */
 
 static void way_dial(struct link_way *way)
 {
@@ -61,14 +62,14 @@ static void way_dial(struct link_way *way)
     nng_stream_dialer_dial(way->dialer, way->aio);
 }
 
-/* With jitter: those whose peer has gone shall not come back all at once. */
+/* With jitter: those whose peer has gone shall not come back all at once. On an aio of its own: one
+   that has slept counts a timeout as success ever after (nng 1.5.2, a_expire_ok). */
 static void way_rest(struct link_way *way)
 {
     nng_duration ms = way->rest_ms / 2 + (nng_duration)(nng_random() % (uint32_t)way->rest_ms);
 
     way->rest_ms = way->rest_ms * 2 < REDIAL_MS_MAX ? way->rest_ms * 2 : REDIAL_MS_MAX;
-    nng_aio_set_timeout(way->aio, NNG_DURATION_INFINITE);
-    nng_sleep_aio(ms, way->aio);
+    nng_sleep_aio(ms, way->timer);
 }
 
 static void way_transmit(struct link_way *way)
@@ -88,22 +89,60 @@ static void way_watch(struct link_way *way)
     nng_stream_recv(way->stream, way->watch);
 }
 
-static void way_disconnect(struct link_way *way)
+static void way_go(struct link_way *way, enum way_state state)
 {
-    if (way->stream)
-        nng_stream_close(way->stream);
-    nng_stream_free(way->stream);
-    way->stream = NULL;
-    way->done = 0;
+    switch (state) {
+    case WAY_DIALING:
+        way_dial(way);
+        return;
+    case WAY_RESTING:
+        /* Freed only when its watch has ended, too: nng may be cancelling that. */
+        if (way->stream)
+            nng_stream_close(way->stream);
+        way->done = 0;
+        way_rest(way);
+        return;
+    case WAY_SENDING:
+        way_transmit(way);
+        return;
+    case WAY_UP:
+        return;
+    }
 }
 
-/* ---- what is next --------------------------------------------------------------------------- */
+/* ---- what has ended ------------------------------------------------------------------------- */
 
-static enum way_state way_ready(const struct link_way *way)
+static void stream_end(nng_stream *stream)
 {
-    if (way->broken)
-        return WAY_RESTING;
-    return way->size > 0 ? WAY_SENDING : WAY_UP;
+    if (!stream)
+        return;
+    nng_stream_close(stream);
+    nng_stream_free(stream);
+}
+
+/* Takes the new connection and lets go of the last one. False: not now, the last one's watch has
+   not ended yet, or the way is being closed. */
+static bool way_connected(struct link_way *way)
+{
+    struct link_nng *n = way->nng;
+    nng_stream *stream = nng_aio_get_output(way->aio, 0);
+
+    if (!stream)
+        return false;
+    pthread_mutex_lock(&n->mutex);
+    bool take = !way->watching && !way->closing;
+    nng_stream *last = take ? way->stream : stream;
+    if (take) {
+        way->stream = stream;
+        way->broken = false;
+        way->watching = true;
+    }
+    pthread_mutex_unlock(&n->mutex);
+    stream_end(last);
+    /* Before the way is up: from then on another thread may end this connection. */
+    if (take)
+        way_watch(way);
+    return take;
 }
 
 /* The mutex is held. */
@@ -118,74 +157,35 @@ static enum way_state way_sent(struct link_way *way)
     return way->broken ? WAY_RESTING : WAY_UP;
 }
 
-/* Judges what has ended. The mutex is held. */
-static enum way_state way_next(struct link_way *way)
+/* What follows on a dial or a send. The mutex is held. */
+static enum way_state way_next(struct link_way *way, bool good)
 {
-    bool good = nng_aio_result(way->aio) == 0;
-
-    switch (way->state) {
-    case WAY_DIALING:
-        return good ? way_ready(way) : WAY_RESTING;
-    case WAY_RESTING:
-        return WAY_DIALING;
-    case WAY_SENDING:
-        return good ? way_sent(way) : WAY_RESTING;
-    case WAY_UP:
-        break;
-    }
-    MUST(!"nothing runs on a way that is up");
-    return way->state;
+    if (!good)
+        return WAY_RESTING;
+    if (way->state == WAY_SENDING)
+        return way_sent(way);
+    MUST(way->state == WAY_DIALING);
+    if (way->broken)
+        return WAY_RESTING;
+    return way->size > 0 ? WAY_SENDING : WAY_UP;
 }
 
-static void way_go(struct link_way *way, enum way_state state)
-{
-    switch (state) {
-    case WAY_DIALING:
-        way_dial(way);
-        return;
-    case WAY_RESTING:
-        way_disconnect(way);
-        way_rest(way);
-        return;
-    case WAY_SENDING:
-        way_transmit(way);
-        return;
-    case WAY_UP:
-        return;
-    }
-}
-
-/* Before the way is up: from then on another thread may end this connection. */
-static void way_connected(struct link_way *way)
-{
-    struct link_nng *n = way->nng;
-
-    way->stream = nng_aio_get_output(way->aio, 0);
-    pthread_mutex_lock(&n->mutex);
-    way->broken = false;
-    /* The watch of the connection before may be late. Then there is none on this one. */
-    bool watch = !way->watching && !way->closing;
-    way->watching |= watch;
-    pthread_mutex_unlock(&n->mutex);
-    if (watch)
-        way_watch(way);
-}
-
-/* On a thread of nng's. */
+/* On a thread of nng's: a dial or a send has ended. */
 static void way_done(void *arg)
 {
     struct link_way *way = arg;
     struct link_nng *n = way->nng;
     enum way_state state = WAY_UP;
+    bool good = nng_aio_result(way->aio) == 0;
 
-    /* Only this callback ends a state in which something is under way. */
-    if (way->state == WAY_DIALING && nng_aio_result(way->aio) == 0)
-        way_connected(way);
+    /* Only this callback ends a state in which its aio is busy. */
+    if (good && way->state == WAY_DIALING)
+        good = way_connected(way);
     pthread_mutex_lock(&n->mutex);
     size_t size = way->size;
     bool closing = way->closing;
     if (!closing)
-        state = way->state = way_next(way);
+        state = way->state = way_next(way, good);
     bool sent = size > 0 && way->size == 0;
     pthread_mutex_unlock(&n->mutex);
     if (closing)
@@ -195,21 +195,36 @@ static void way_done(void *arg)
     way_go(way, state);
 }
 
+/* From one state to another, unless the way is in neither or is being closed. */
+static void way_turn(struct link_way *way, enum way_state from, enum way_state to)
+{
+    struct link_nng *n = way->nng;
+
+    pthread_mutex_lock(&n->mutex);
+    bool go = !way->closing && way->state == from;
+    if (go)
+        way->state = to;
+    pthread_mutex_unlock(&n->mutex);
+    if (go)
+        way_go(way, to);
+}
+
+/* On a thread of nng's. */
+static void way_rested(void *arg)
+{
+    way_turn(arg, WAY_RESTING, WAY_DIALING);
+}
+
 /* On a thread of nng's: the peer has hung up, or we have. */
 static void way_watched(void *arg)
 {
     struct link_way *way = arg;
-    struct link_nng *n = way->nng;
 
-    pthread_mutex_lock(&n->mutex);
-    bool go = !way->closing && way->state == WAY_UP;
-    if (go)
-        way->state = WAY_RESTING;
+    pthread_mutex_lock(&way->nng->mutex);
     way->watching = false;
     way->broken = true;
-    pthread_mutex_unlock(&n->mutex);
-    if (go)
-        way_go(way, WAY_RESTING);
+    pthread_mutex_unlock(&way->nng->mutex);
+    way_turn(way, WAY_UP, WAY_RESTING);
 }
 
 /* ---- the loop's side ------------------------------------------------------------------------ */
@@ -217,6 +232,7 @@ static void way_watched(void *arg)
 static bool way_make(struct link_way *way, const char *address, enum link_scheme scheme)
 {
     return nng_aio_alloc(&way->aio, way_done, way) == 0 &&
+           nng_aio_alloc(&way->timer, way_rested, way) == 0 &&
            nng_aio_alloc(&way->watch, way_watched, way) == 0 &&
            nng_stream_dialer_alloc(&way->dialer, address) == 0 &&
            (scheme != LINK_SCHEME_TLS ||
@@ -323,16 +339,29 @@ struct link_way *link_way_take(struct list *list)
     return way;
 }
 
+/*
+ * Closed before it is stopped: the streams of TLS end no operation that is merely cancelled. All
+ * are stopped before any is freed, since their callbacks start things on each other; and freeing an
+ * aio waits for whoever is just cancelling it, so the stream and the dialer, which that looks at,
+ * go last.
+ */
 void link_way_free(struct link_way *way)
 {
-    /* The watch first: it may start something on the other aio, which starts nothing on it that
-       this could miss. */
-    nng_aio_stop(way->watch);
-    nng_aio_stop(way->aio);
-    way_disconnect(way);
+    nng_aio *aios[] = {way->timer, way->aio, way->watch};
+
+    pthread_mutex_lock(&way->nng->mutex);
+    nng_stream *stream = way->stream;
+    pthread_mutex_unlock(&way->nng->mutex);
+    if (way->dialer)
+        nng_stream_dialer_close(way->dialer);
+    if (stream)
+        nng_stream_close(stream);
+    for (size_t i = 0; i < sizeof aios / sizeof *aios; i++)
+        nng_aio_stop(aios[i]);
+    for (size_t i = 0; i < sizeof aios / sizeof *aios; i++)
+        nng_aio_free(aios[i]);
+    nng_stream_free(stream);
     nng_stream_dialer_free(way->dialer);
-    nng_aio_free(way->watch);
-    nng_aio_free(way->aio);
     free(way->buffer);
     free(way);
 }

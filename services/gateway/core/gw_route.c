@@ -71,7 +71,7 @@ struct gw_worker *gw_doc_route(struct gw_core *core, struct gw_doc *doc)
     if (worker && unreachable(core, worker)) {
         const struct cluster_member *next = cluster_view_runner_up(view, doc->shard);
         struct gw_worker *other = next ? worker_get(core, next) : NULL;
-        if (other) {
+        if (other && !unreachable(core, other)) {
             worker = other;
             doc->runner_up = true;
         }

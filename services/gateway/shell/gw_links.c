@@ -50,8 +50,11 @@ static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
     uint64_t boot = link_peer_boot_id(peer);
 
     log_link(links, OBS_WARN, "link-reset", peer, link_reset_name(reason));
-    if (reason == LINK_RESET_REPLACED)
+    /* Whoever is linked with next was not silent yet. */
+    if (reason == LINK_RESET_REPLACED) {
         link_peer_close(peer);
+        gw_core_worker_silent(links->core, boot, false);
+    }
     gw_core_worker_gone(links->core, boot);
     stir(links);
 }
