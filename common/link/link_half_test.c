@@ -229,9 +229,7 @@ START_TEST(silence_after_a_pause_of_ours)
     link_core_tick(&y->core, now_us);
     while (end_step(x) | end_step(y))
         ;
-    pass(LINK_HEARTBEAT_US);
-    ck_assert(!link_peer_is_silent(x->peer));
-    x->deaf = true;
+    x->deaf = true; /* the next word would put the clock right */
     pass(2 * LINK_SILENT_US);
     ck_assert(link_peer_is_silent(x->peer));
 }
