@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "conf_option.h"
+#include "conn_url.h"
 #include "load_typing.h"
 
 #define PROGRAM "weft-load"
@@ -115,6 +116,18 @@ static int files_check(const struct load_options *o, struct bytes *text)
     return CONF_REFUSED;
 }
 
+/* As it is written; whether its host is to be found is the network's matter. */
+static int url_check(const struct load_options *o, struct bytes *text)
+{
+    struct conn_url url;
+    const char *wrong = o->url ? conn_url_parse(o->url, &url) : NULL;
+
+    if (!wrong)
+        return 0;
+    bytes_printf(text, PROGRAM ": --url %.200s: %s (--help tells)\n", o->url, wrong);
+    return CONF_REFUSED;
+}
+
 static int connections_check(struct load_options *o, struct bytes *text)
 {
     if (o->mode == LOAD_TRACE)
@@ -179,6 +192,8 @@ int load_options_read(int argc, char *const *argv, char *const *envp, struct loa
     else if (o.mode == LOAD_TRACE && !o.file)
         r = refuse(text, "trace: no FILE", "");
     else
+        r = url_check(&o, text);
+    if (r == 0)
         r = connections_check(&o, text);
     if (r)
         conf_fini(&spec, &o);

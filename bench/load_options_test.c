@@ -89,6 +89,8 @@ START_TEST(help_and_mistakes)
     ck_assert_int_eq(read_words("weft-load closed x"), CONF_REFUSED);
     ck_assert_int_eq(read_words("weft-load closed --docs 0"), CONF_REFUSED);
     ck_assert(says("docs = 0"));
+    ck_assert_int_eq(read_words("weft-load closed --url http://h/"), CONF_REFUSED);
+    ck_assert(says("--url http://h/: "));
 }
 END_TEST
 

@@ -68,8 +68,10 @@ static void on_reconnected(void *arg)
 {
     struct shell_drive *d = arg;
 
-    if (d->core->reconnected)
-        d->core->reconnected(d->arg);
+    if (!d->core->reconnected)
+        return;
+    d->core->reconnected(d->arg);
+    shell_drive_settle(d);
 }
 
 static void on_state(void *arg, enum backend_server server, enum backend_state state,

@@ -207,6 +207,7 @@ static void archiver_start(struct sim_process *process)
     process->archiver = ar_core_new(&config, &io);
     MUST(process->archiver);
     ar_core_start(process->archiver);
+    ar_core_storage_reconnected(process->archiver);
 }
 
 void sim_process_start(struct sim_process *process)

@@ -12,6 +12,8 @@
 /* Attribute sets interned for all cached documents together. */
 #define ATTRS_BYTES_MAX (64u << 20)
 #define SWEEP_COUNT 1000
+/* The first claim waits this long for the connection. */
+#define CONNECT_MS 5000
 
 OBS_STATS_TABLE(ar_counters, AR_COUNTERS)
 OBS_STATS_TABLE(ar_gauges, AR_GAUGES)
@@ -59,9 +61,14 @@ void ar_core_start(struct ar_core *core)
     /* Archivers start at lanes of their own, so that several do not crowd on the same one. */
     core->claim_lane = (uint32_t)(core->io.random(core->io.ctx) % CLUSTER_LANE_COUNT);
     core->sweep_lane = core->claim_lane;
-    core->claim_due_ms = now_ms(core);
+    core->claim_due_ms = now_ms(core) + CONNECT_MS;
     core->sweep_due_ms = now_ms(core) + core->config.sweep_ms;
     core->heads.due_ms = core->sweep_due_ms;
+}
+
+void ar_core_storage_reconnected(struct ar_core *core)
+{
+    core->claim_due_ms = now_ms(core);
 }
 
 void ar_core_drain(struct ar_core *core)

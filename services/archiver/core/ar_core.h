@@ -64,7 +64,11 @@ struct ar_core;
 struct ar_core *ar_core_new(const struct ar_config *config, const struct ar_io *io);
 /* Storage calls in flight are abandoned: the shell must not complete them any more. */
 struct ar_core *ar_core_free(struct ar_core *core);
+/* The first claim waits for the connection, some seconds: before there is one it fails, and would
+ * be told as a trouble. */
 void ar_core_start(struct ar_core *core);
+/* There is a new connection to Redis: time to claim. */
+void ar_core_storage_reconnected(struct ar_core *core);
 /* SIGTERM: no new claims; what is under way ends. */
 void ar_core_drain(struct ar_core *core);
 bool ar_core_drained(const struct ar_core *core);

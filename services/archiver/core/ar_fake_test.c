@@ -65,6 +65,7 @@ void fake_init(struct fake *f, const struct ar_config *config)
     f->core = ar_core_new(config ? config : &usual, &io);
     ck_assert_ptr_nonnull(f->core);
     ar_core_start(f->core);
+    ar_core_storage_reconnected(f->core);
 }
 
 void fake_fini(struct fake *f)

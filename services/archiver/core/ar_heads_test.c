@@ -142,6 +142,7 @@ static void setup(void)
     world.core = ar_core_new(&config, &io);
     ck_assert_ptr_nonnull(world.core);
     ar_core_start(world.core);
+    ar_core_storage_reconnected(world.core);
     ar_core_tick(world.core);
     settle(); /* a whole round of claims */
 }

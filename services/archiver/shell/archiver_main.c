@@ -31,6 +31,11 @@ static void core_storage_done(void *arg, struct storage_call *call)
     ar_core_storage_done(((struct archiver *)arg)->core, call);
 }
 
+static void core_reconnected(void *arg)
+{
+    ar_core_storage_reconnected(((struct archiver *)arg)->core);
+}
+
 static void core_drain(void *arg)
 {
     ar_core_drain(((struct archiver *)arg)->core);
@@ -51,6 +56,7 @@ static void core_close(void *arg)
 static const struct shell_drive_core drive_core = {.tick = core_tick,
                                                    .due_ms = core_due_ms,
                                                    .storage_done = core_storage_done,
+                                                   .reconnected = core_reconnected,
                                                    .drain = core_drain,
                                                    .drained = core_drained,
                                                    .close = core_close};

@@ -26,6 +26,7 @@ START_TEST(all_that_is_appended_is_archived)
     ck_assert(archiver_says("/metrics", "\nweft_postgres_calls_total "));
     ck_assert(archiver_says("/healthz", " 200 "));
     ck_assert_int_eq(archiver_stop(SIGTERM), 0);
+    ck_assert(!archiver_log_has("storage-failed")); /* it waited for the connection */
     ck_assert(access(archiver.admin_file, F_OK) != 0);
     /* Ids give access to documents: no log has one. */
     ck_assert(!archiver_log_has("doc/") && !archiver_log_has("some words"));
