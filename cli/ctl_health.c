@@ -62,12 +62,35 @@ const char *ctl_health_breaker(const struct ctl_process *p, const char *server)
     }
 }
 
+static double links_in(const struct ctl_process *p, const char *state)
+{
+    char series[128];
+
+    snprintf(series, sizeof series, "weft_link_breakers{state=\"%s\"}", state);
+    return ctl_metric_or_0(bytes_slice(&p->metrics), series);
+}
+
+const char *ctl_health_links(const struct ctl_process *p)
+{
+    static const char *const worst_first[] = {"open", "half-open", "closed"};
+
+    for (size_t i = 0; i < sizeof worst_first / sizeof worst_first[0]; i++) {
+        if (links_in(p, worst_first[i]) > 0)
+            return worst_first[i];
+    }
+    return "-";
+}
+
+double ctl_health_links_open(const struct ctl_process *p)
+{
+    return links_in(p, "open") + links_in(p, "half-open");
+}
+
 /* ---- figures ---- */
 
 #define LINKS                                                                                      \
-    {"links", "weft_link_peers", "%s links", false},                                               \
     {                                                                                              \
-        "silent_links", "weft_link_silent_peers", "%s silent", false                               \
+        "links", "weft_link_peers", "%s links", false                                              \
     }
 
 static const struct ctl_figure gateway_figures[] = {

@@ -18,6 +18,10 @@ const char *ctl_health_state(const struct ctl_process *p);
  * "away": closed, but the server is not connected or not fit; "-": it has nothing to do with it.
  */
 const char *ctl_health_breaker(const struct ctl_process *p, const char *server);
+/* Of its links, the worst: "open", "half-open", "closed"; "-" of who has none. */
+const char *ctl_health_links(const struct ctl_process *p);
+/* How many of its links are not closed. */
+double ctl_health_links_open(const struct ctl_process *p);
 
 /* One number of a process. */
 struct ctl_figure {

@@ -82,12 +82,14 @@ static size_t process_problems(const struct ctl_process *p, struct bytes *out)
                      p->why[0] ? p->why : "it does not say why");
         count++;
     }
-    double silent = ctl_metric_or_0(page, "weft_link_silent_peers");
+    double silent = ctl_health_links_open(p);
     if (silent > 0) {
         bytes_printf(out,
-                     "%s does not hear %.0f of the %.0f processes that it is linked with: dead, "
-                     "paused, or the network between; their documents are served elsewhere\n",
-                     p->name, silent, ctl_metric_or_0(page, "weft_link_peers"));
+                     "%s is not heard by %.0f of the %.0f processes that it is linked with (the "
+                     "link's breaker is %s): dead, paused, or the network between; their documents "
+                     "are served elsewhere\n",
+                     p->name, silent, ctl_metric_or_0(page, "weft_link_peers"),
+                     ctl_health_links(p));
         count++;
     }
     double quarantined = ctl_metric_or_0(page, "weft_worker_quarantined");

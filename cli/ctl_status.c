@@ -55,11 +55,13 @@ static void print(const struct status *s)
 {
     FILE *out = s->ctl->out;
 
-    fprintf(out, "%-14s %-10s %-10s %-10s %s\n", "name", "state", "redis", "postgres", "figures");
+    fprintf(out, "%-14s %-10s %-10s %-10s %-10s %s\n", "name", "state", "redis", "postgres",
+            "links", "figures");
     for (size_t i = 0; i < s->admin.count; i++) {
         const struct ctl_process *p = &s->admin.processes[i];
-        fprintf(out, "%-14s %-10s %-10s %-10s ", p->name, ctl_health_state(p),
-                ctl_health_breaker(p, "redis"), ctl_health_breaker(p, "postgres"));
+        fprintf(out, "%-14s %-10s %-10s %-10s %-10s ", p->name, ctl_health_state(p),
+                ctl_health_breaker(p, "redis"), ctl_health_breaker(p, "postgres"),
+                ctl_health_links(p));
         figures_print(out, p);
         fputc('\n', out);
     }
@@ -83,9 +85,11 @@ static void process_write(const struct ctl_process *p, struct bytes *out)
 
     bytes_append_str(out, "{\"name\":");
     json_string_write(slice_str(p->name), out);
-    bytes_printf(out, ",\"role\":\"%s\",\"state\":\"%s\",\"redis\":\"%s\",\"postgres\":\"%s\"",
-                 ctl_role_name(ctl_role_of(p)), ctl_health_state(p), ctl_health_breaker(p, "redis"),
-                 ctl_health_breaker(p, "postgres"));
+    bytes_printf(
+        out,
+        ",\"role\":\"%s\",\"state\":\"%s\",\"redis\":\"%s\",\"postgres\":\"%s\",\"link\":\"%s\"",
+        ctl_role_name(ctl_role_of(p)), ctl_health_state(p), ctl_health_breaker(p, "redis"),
+        ctl_health_breaker(p, "postgres"), ctl_health_links(p));
     for (const struct ctl_figure *f = ctl_figures_of(ctl_role_of(p)); f->name; f++) {
         if (ctl_metric(bytes_slice(&p->metrics), f->series, &value))
             bytes_printf(out, ",\"%s\":%g", f->name, value);
@@ -173,9 +177,10 @@ const struct ctl_verb ctl_verb_status = {
     .more =
         "Each process by its admin port: whether it is ready, the circuit breakers before Redis\n"
         "and PostgreSQL (closed: calls go through; open: they are held back; half-open: one is\n"
-        "tried; away: no connection; -: it does not use it), and its main figures. Then whether\n"
-        "the stores answer weftctl itself. Exit status 1 if anything is wrong, 3 if no process\n"
-        "answers.\n"
+        "tried; away: no connection; -: it does not use it), the worst of those of its links to\n"
+        "other processes (open or half-open: one does not answer its heartbeats, and others do\n"
+        "its work), and its main figures. Then whether the stores answer weftctl itself.\n"
+        "Exit status 1 if anything is wrong, 3 if no process answers.\n"
         "\n"
         "  weftctl status\n"
         "  weftctl status --json || page-somebody\n",

@@ -27,17 +27,15 @@ struct link_peer {
     struct link_session session;
     struct link_out out;
     struct link_in in;
-    void *way;           /* of io; NULL: could not be opened yet, or dead */
-    struct list dirty;   /* in core->dirty, or core->closed */
-    int64_t received_us; /* anything */
-    int64_t heard_us;    /* that it hears us */
+    void *way;         /* of io; NULL: could not be opened yet, or dead */
+    struct list dirty; /* in core->dirty, or core->closed */
+    struct link_hearing hearing;
     unsigned silent_ticks;
     enum peer_state state;
     enum link_reset reset_due; /* to be done and told by the next flush */
     bool sending;              /* way has a message of ours */
     bool heartbeat_due;
-    bool tell_due; /* the peer must learn of a change: any message will do */
-    bool silent;
+    bool tell_due;   /* the peer must learn of a change: any message will do */
     bool silent_due; /* on_silent is owed */
 };
 
@@ -69,6 +67,7 @@ int link_core_init(struct link_core *c, const struct link_config *config, const 
     limits_default(&c->config.limits);
     list_init(&c->dirty);
     list_init(&c->closed);
+    rng_init(&c->rng, config->boot_id);
     bytes_init(&c->heartbeat, 0);
     return 0;
 }
@@ -100,6 +99,19 @@ void link_core_fini(struct link_core *c)
     bytes_fini(&c->heartbeat);
     free((char *)c->config.address);
     c->config.address = NULL;
+}
+
+/* Where the peer is counted, by the state of its breaker. */
+static int64_t *breaker_gauge(struct link_peer *p)
+{
+    struct link_stats *stats = &p->core->stats;
+    int64_t *gauges[] = {
+        [CLUSTER_CLOSED] = &stats->breakers_closed,
+        [CLUSTER_OPEN] = &stats->breakers_open,
+        [CLUSTER_HALF_OPEN] = &stats->breakers_half,
+    };
+
+    return gauges[p->hearing.breaker.state];
 }
 
 static void dirty_mark(struct link_peer *p)
@@ -175,7 +187,8 @@ int link_peer_open(struct link_core *c, const char *address, uint64_t boot_id, i
     c->stats.peers++;
     p->core = c;
     p->arg = arg;
-    p->received_us = p->heard_us = now_us;
+    link_hearing_init(&p->hearing, now_us);
+    ++*breaker_gauge(p);
     p->tell_due = true;
     list_init(&p->dirty);
     link_session_init(&p->session, ++c->epoch_last);
@@ -200,7 +213,7 @@ struct link_peer *link_peer_close(struct link_peer *p)
     p->state = PEER_CLOSED;
     HASH_DEL(p->core->peers, p);
     p->core->stats.peers--;
-    p->core->stats.silent -= p->silent;
+    --*breaker_gauge(p);
     list_remove(&p->dirty);
     list_push_back(&p->core->closed, &p->dirty);
     p->core->io->want_flush(p->core->io_ctx);
@@ -355,14 +368,9 @@ static bool heartbeat_build(struct link_peer *p)
     return p->state == PEER_OPEN && p->way && !p->sending;
 }
 
-static bool nothing_comes(const struct link_peer *p, int64_t now_us)
-{
-    return now_us - p->received_us > LINK_SILENT_US;
-}
-
 static void heartbeat_send(struct link_peer *p, int64_t now_us)
 {
-    struct link_head head = {.count = nothing_comes(p, now_us)};
+    struct link_head head = {.count = link_hearing_nothing_comes(&p->hearing, now_us)};
 
     p->heartbeat_due = false;
     if (!heartbeat_build(p))
@@ -513,12 +521,12 @@ static void peer_heard(struct link_peer *p, int64_t now_us)
 {
     struct link_core *c = p->core;
 
-    p->heard_us = now_us;
-    p->silent_due = false;
-    if (!p->silent)
+    --*breaker_gauge(p);
+    bool closed = link_hearing_answer(&p->hearing, now_us);
+    ++*breaker_gauge(p);
+    if (!closed)
         return;
-    p->silent = false;
-    c->stats.silent--;
+    p->silent_due = false;
     if (c->config.callbacks.on_heard)
         c->config.callbacks.on_heard(c->config.arg, p);
 }
@@ -544,27 +552,35 @@ void link_core_receive(struct link_core *c, struct slice message, int64_t now_us
         dirty_mark(p);
         return;
     }
-    p->received_us = now_us;
+    p->hearing.received_us = now_us;
     if (says_it_hears_us(p, &head))
         peer_heard(p, now_us);
     if (p->state == PEER_OPEN)
         peer_receive(p, &head);
 }
 
-static int64_t earlier(int64_t a_us, int64_t b_us)
-{
-    return a_us < b_us ? a_us : b_us;
-}
-
 /* A way to a peer that stays silent may be a connection whose other end has vanished, which takes
    the kernel a quarter of an hour to find out. */
 static void way_renew(struct link_peer *p)
 {
-    p->silent_ticks = p->silent ? p->silent_ticks + 1 : 0;
+    p->silent_ticks = link_peer_is_silent(p) ? p->silent_ticks + 1 : 0;
     if (p->way && p->silent_ticks > 0 && p->silent_ticks % LINK_RENEW_TICKS == 0)
         way_close(p);
     if (!p->way)
         way_open(p);
+}
+
+static void hearing_tick(struct link_peer *p, int64_t now_us, int64_t asleep_us)
+{
+    struct link_core *c = p->core;
+
+    --*breaker_gauge(p);
+    bool opened = link_hearing_tick(&p->hearing, now_us, asleep_us, &c->rng);
+    ++*breaker_gauge(p);
+    if (!opened)
+        return;
+    c->stats.breaker_opened++;
+    p->silent_due = true;
 }
 
 void link_core_tick(struct link_core *c, int64_t now_us)
@@ -581,12 +597,7 @@ void link_core_tick(struct link_core *c, int64_t now_us)
     {
         if (p->state != PEER_OPEN)
             continue;
-        p->received_us = earlier(p->received_us + asleep_us, now_us);
-        p->heard_us = earlier(p->heard_us + asleep_us, now_us);
-        if (!p->silent && now_us - p->heard_us > LINK_SILENT_US) {
-            p->silent = p->silent_due = true;
-            c->stats.silent++;
-        }
+        hearing_tick(p, now_us, asleep_us);
         way_renew(p);
         p->heartbeat_due = true;
         dirty_mark(p);
@@ -630,7 +641,7 @@ size_t link_peer_queued(const struct link_peer *p)
 
 bool link_peer_is_silent(const struct link_peer *p)
 {
-    return p->silent;
+    return p->hearing.breaker.state != CLUSTER_CLOSED;
 }
 
 bool link_peer_is_agreed(const struct link_peer *p)

@@ -18,12 +18,11 @@
 
 #include "bytes.h"
 #include "hash.h"
+#include "link_hearing.h"
 #include "link_limits.h"
 #include "list.h"
 #include "obs_stats.h"
 
-#define LINK_HEARTBEAT_US 250000
-#define LINK_SILENT_US 1000000
 #define LINK_RENEW_TICKS 60 /* a silent peer is dialled anew every 15 s */
 /* One read and one write of a unix socket, whose buffer takes a few of them. */
 #define LINK_BODY_DEFAULT (32u * 1024)
@@ -60,11 +59,8 @@ struct link_callbacks {
      * items that come from here on were sent after the peer, too, was told of a reset.
      */
     void (*on_reset)(void *arg, struct link_peer *peer, enum link_reset reason);
-    /*
-     * For LINK_SILENT_US no word that the peer hears us, that is, nothing from it at all, or only
-     * that nothing of ours arrives: half a link is none. And heard again. The link itself goes on
-     * as it is.
-     */
+    /* The link's breaker (link_hearing.h) has opened, and has closed again. The link itself goes on
+       as it is; half a link is none. */
     void (*on_silent)(void *arg, struct link_peer *peer);
     void (*on_heard)(void *arg, struct link_peer *peer);
     /* May append a payload to a heartbeat that is about to leave (at most body_max bytes: more is
@@ -103,6 +99,9 @@ struct link_config {
 };
 
 #define LINK_RESETS "Links reset: what is sent or received on them may be lost in part."
+#define LINK_BREAKERS                                                                              \
+    "Links by their circuit breaker: closed, or the process did not say for a second that it "     \
+    "hears us (open, half-open), and others do its work."
 #define LINK_LIMITS_HELP "Times that a limit of links was reached."
 #define LINK_STATS(X)                                                                              \
     X(COUNTER, batches_out, "weft_link_batches_total", "direction=\"out\"", "Batches of items.")   \
@@ -136,8 +135,11 @@ struct link_config {
     X(COUNTER, limit_connections, "weft_link_limits_total", "limit=\"link-connections\"",          \
       LINK_LIMITS_HELP)                                                                            \
     X(GAUGE, peers, "weft_link_peers", "", "Processes linked with.")                               \
-    X(GAUGE, silent, "weft_link_silent_peers", "",                                                 \
-      "Of these, those that did not say for a second that they hear us: others do their work.")    \
+    X(GAUGE, breakers_closed, "weft_link_breakers", "state=\"closed\"", LINK_BREAKERS)             \
+    X(GAUGE, breakers_open, "weft_link_breakers", "state=\"open\"", LINK_BREAKERS)                 \
+    X(GAUGE, breakers_half, "weft_link_breakers", "state=\"half-open\"", LINK_BREAKERS)            \
+    X(COUNTER, breaker_opened, "weft_link_breaker_opened_total", "",                               \
+      "Times that a link's circuit breaker opened, having been closed.")                           \
     X(GAUGE, queued, "weft_link_queued_bytes", "", "Bytes that wait for all peers together.")
 
 OBS_STATS_STRUCT(link_stats, LINK_STATS)
@@ -153,6 +155,7 @@ struct link_core {
     uint64_t epoch_last;
     int64_t tick_us; /* of the last tick; 0: none yet */
     struct bytes heartbeat;
+    struct rng rng; /* jitter */
     struct link_stats stats;
 };
 
@@ -203,6 +206,7 @@ const char *link_peer_address(const struct link_peer *peer);
 void *link_peer_arg(const struct link_peer *peer);
 void link_peer_set_arg(struct link_peer *peer, void *arg);
 size_t link_peer_queued(const struct link_peer *peer);
+/* Its breaker is not closed. */
 bool link_peer_is_silent(const struct link_peer *peer);
 /* Both sides hear each other in the present epochs. */
 bool link_peer_is_agreed(const struct link_peer *peer);

@@ -65,16 +65,14 @@ void shell_storage_state(struct shell_storage *st, enum backend_server server,
 void shell_storage_breaker(struct shell_storage *st, enum backend_server server,
                            enum cluster_breaker_state state)
 {
-    static const char *const names[] = {
-        [CLUSTER_CLOSED] = "closed", [CLUSTER_OPEN] = "open", [CLUSTER_HALF_OPEN] = "half-open"};
     static const char *const words[] = {[CLUSTER_CLOSED] = "calls go through again",
                                         [CLUSTER_OPEN] = "no calls until a probe succeeds",
                                         [CLUSTER_HALF_OPEN] = "one call as a probe"};
 
-    obs_log_event(
-        &st->shell->log, state == CLUSTER_OPEN ? OBS_WARN : OBS_INFO, "breaker",
-        OBS_FIELDS(obs_str("server", backend_server_name(server)), obs_str("state", names[state])),
-        "%s", words[state]);
+    obs_log_event(&st->shell->log, state == CLUSTER_OPEN ? OBS_WARN : OBS_INFO, "breaker",
+                  OBS_FIELDS(obs_str("server", backend_server_name(server)),
+                             obs_str("state", cluster_breaker_state_name(state))),
+                  "%s", words[state]);
 }
 
 void shell_storage_failure(struct shell_storage *st, const struct storage_call *call,

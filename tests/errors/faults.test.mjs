@@ -189,7 +189,7 @@ test('workers that are put to sleep, and wake up', async () => {
   const uses = [];
   for (let i = 0; i < 8; i++) uses.push(await peer.open(`asleep ${i}`, { create: text }));
   // More than fits into sockets: the rest waits for its process.
-  await shows(['weft_link_silent_peers', 'weft_link_queued_bytes'], async (seen) => {
+  await shows(['weft_link_breakers{state="open"}', 'weft_link_breaker_opened_total', 'weft_link_queued_bytes'], async (seen) => {
     signal('SIGSTOP', workers);
     for (const use of uses) peer.submit(use, [{ insert: filler(200000) }]);
     await until(seen);

@@ -5,8 +5,9 @@
  *
  * An owner that cannot be reached for UNREACHABLE_MS while the view still names it is passed over:
  * its documents go to the runner-up, who is told so. What is heard from a worker clears that. The
- * same at once where its link is silent, and until that hears again: a worker that is heard may
- * still hear nothing itself.
+ * same at once where its link's breaker is open, and until that is closed: a worker that is heard
+ * may still hear nothing itself. Where nobody else can be reached either the owner is asked all the
+ * same: what waits in its link is served when it is back.
  */
 #include "gw_internal.h"
 

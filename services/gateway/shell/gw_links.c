@@ -63,7 +63,8 @@ static void on_silent(void *arg, struct link_peer *peer)
 {
     struct gw_links *links = arg;
 
-    log_link(links, OBS_WARN, "link-silent", peer, "its documents are asked for elsewhere");
+    log_link(links, OBS_WARN, "link-silent", peer,
+             "its breaker is open: documents are asked for elsewhere until it answers a probe");
     gw_core_worker_silent(links->core, link_peer_boot_id(peer), true);
     stir(links);
 }
@@ -72,7 +73,8 @@ static void on_heard(void *arg, struct link_peer *peer)
 {
     struct gw_links *links = arg;
 
-    log_link(links, OBS_INFO, "link-heard", peer, "again");
+    log_link(links, OBS_INFO, "link-heard", peer,
+             "it answers: its breaker is closed, documents are asked for there again");
     gw_core_worker_silent(links->core, link_peer_boot_id(peer), false);
     stir(links);
 }
