@@ -78,7 +78,7 @@ void fake_fini(struct fake *f)
     store_fini(&f->store);
 }
 
-static void record_append(struct fake *f, struct slice doc, enum wire_kind kind, struct slice op)
+static struct wire_record record_of(struct fake *f, enum wire_kind kind, struct slice op)
 {
     bool create = kind == WIRE_KIND_CREATE;
     struct wire_record record = {.kind = kind,
@@ -91,11 +91,14 @@ static void record_append(struct fake *f, struct slice doc, enum wire_kind kind,
     record.session.id[15] = (uint8_t)++f->seqs;
     record.session.id[14] = (uint8_t)(f->seqs >> 8);
     crypto_digest8(op, record.digest);
-    store_other(&f->store, doc, &record, 1, f->wall_ms);
+    return record;
 }
 
-static void text_append(struct fake *f, struct slice doc, enum wire_kind kind, size_t size)
+/* One entry with so many records of the same text. */
+static void text_append(struct fake *f, struct slice doc, enum wire_kind kind, size_t size,
+                        size_t count)
 {
+    struct wire_record records[2];
     struct arena mem;
     struct ot_builder builder;
     struct ot_op op;
@@ -112,19 +115,27 @@ static void text_append(struct fake *f, struct slice doc, enum wire_kind kind, s
         ot_builder_insert(&builder, slice_of(text, size), (uint32_t)size, (struct slice){0});
     ck_assert_int_eq(ot_builder_finish(&builder, &op), 0);
     ot_encode(&op, &out);
-    record_append(f, doc, kind, bytes_slice(&out));
+    ck_assert_uint_le(count, 2);
+    for (size_t i = 0; i < count; i++)
+        records[i] = record_of(f, kind, bytes_slice(&out));
+    store_other(&f->store, doc, records, count, f->wall_ms);
     bytes_fini(&out);
     arena_fini(&mem);
 }
 
 void fake_create(struct fake *f, struct slice doc)
 {
-    text_append(f, doc, WIRE_KIND_CREATE, 5);
+    text_append(f, doc, WIRE_KIND_CREATE, 5, 1);
 }
 
 void fake_edit(struct fake *f, struct slice doc, size_t size)
 {
-    text_append(f, doc, WIRE_KIND_EDIT, size);
+    text_append(f, doc, WIRE_KIND_EDIT, size, 1);
+}
+
+void fake_edit_twice(struct fake *f, struct slice doc, size_t size)
+{
+    text_append(f, doc, WIRE_KIND_EDIT, size, 2);
 }
 
 static void call_carry_out(struct fake *f, struct storage_call *call)

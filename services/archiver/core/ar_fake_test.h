@@ -37,6 +37,8 @@ struct ar_config fake_config(void);
 /* A worker creates the document, or edits it: one entry with so many bytes of text. */
 void fake_create(struct fake *f, struct slice doc);
 void fake_edit(struct fake *f, struct slice doc, size_t size);
+/* Two edits in one entry. */
+void fake_edit_twice(struct fake *f, struct slice doc, size_t size);
 /* Until nothing is under way; all lanes are looked at once. */
 void fake_run(struct fake *f);
 void fake_skip_ms(struct fake *f, uint64_t ms);

@@ -8,9 +8,9 @@
  *     │          │        │ P moved    │ gone       └─► (refused, unknown) ─► LOADING
  *     │          │        └────────────┴─► UNLOCKING ─► DONE
  *     │          │ head behind or beside P
- *     │          ├─► REBASE_LOCKING ─► REBASING ─► UNLOCKING ─► DONE
- *     │          │        │ beside P
- *     │          ├─► LOOKING_BACK ─► (damaged) ─► DONE
+ *     │          ├─► REBASE_LOCKING ─────────► REBASING ─► UNLOCKING ─► DONE
+ *     │          │                                ▲ beside P
+ *     │          ├─► LOOK_LOCKING ─► LOOKING_BACK ─► (damaged, another by now) ─► UNLOCKING ─► DONE
  *     │          │ does not follow P, or nothing does
  *     │          │ neither head nor entries
  *     │          └─► UNMARKING ─► DONE
@@ -95,6 +95,15 @@ void ar_job_end(struct ar_job *job)
     job->state = AR_DONE;
 }
 
+void ar_job_give_up(struct ar_job *job)
+{
+    ar_job_document_drop(job);
+    if (job->call.lock)
+        ar_job_unlock_begin(job);
+    else
+        ar_job_end(job);
+}
+
 static void load_begin(struct ar_job *job)
 {
     ar_job_document_drop(job);
@@ -125,7 +134,7 @@ void ar_job_damaged(struct ar_job *job, uint64_t rev)
 {
     job->core->counters.damaged++;
     ar_job_event(job, AR_EVENT_DAMAGED, rev);
-    ar_job_end(job);
+    ar_job_give_up(job);
 }
 
 /* In a rolling upgrade a worker of the new release may have written it already, or an archiver.
@@ -173,7 +182,6 @@ static void load_done(struct ar_job *job)
         return;
     }
     if (r || (call->has_head ? !chain_position_equal(&at, &call->head) : at.rev != 0)) {
-        ar_job_document_drop(job);
         ar_job_damaged(job, at.rev);
         return;
     }
@@ -190,7 +198,6 @@ static void fold_failed(struct ar_job *job, int outcome, const struct storage_en
     } else if (outcome == DOC_NEWER) {
         newer(job, entry->first_rev);
     } else if (outcome != DOC_BAD_CHAIN || !first) {
-        ar_job_document_drop(job);
         ar_job_damaged(job, entry->first_rev);
     } else if (!job->fresh) {
         ar_job_again(job);
@@ -301,6 +308,8 @@ static void lock_done(struct ar_job *job)
     }
     if (job->state == AR_REBASE_LOCKING)
         ar_rebase_locked(job);
+    else if (job->state == AR_LOOK_LOCKING)
+        ar_rebase_look_locked(job);
     else
         ar_commit_locked(job);
 }
@@ -327,6 +336,7 @@ void ar_job_storage_done(struct ar_job *job)
         return;
     case AR_LOCKING:
     case AR_REBASE_LOCKING:
+    case AR_LOOK_LOCKING:
         lock_done(job);
         return;
     case AR_CHECKING:

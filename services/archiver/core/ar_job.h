@@ -10,6 +10,7 @@
 enum ar_job_state {
     AR_LOADING,
     AR_READING,
+    AR_LOOK_LOCKING,
     AR_LOOKING_BACK,
     AR_LOCKING,
     AR_CHECKING,

@@ -18,7 +18,10 @@ void ar_job_lock_begin(struct ar_job *job, enum ar_job_state state);
 /* Drops the document: whatever made the lock useless made it useless too. */
 void ar_job_unlock_begin(struct ar_job *job);
 void ar_job_again(struct ar_job *job);
+/* Drops the document too, since it was of no use; gives a lock back. */
 void ar_job_damaged(struct ar_job *job, uint64_t rev);
+void ar_job_give_up(struct ar_job *job);
+/* Without a lock. */
 void ar_job_end(struct ar_job *job);
 
 /* --- ar_commit.c --- */
@@ -36,6 +39,7 @@ void ar_rebase_begin(struct ar_job *job);
 /* Behind PostgreSQL's head stands an entry that leads to `unfit`, and does not follow it; or none
  * (revision 0) though Redis' head is ahead. */
 void ar_rebase_look_back(struct ar_job *job, const struct chain_position *unfit);
+void ar_rebase_look_locked(struct ar_job *job);
 void ar_rebase_looked_back(struct ar_job *job);
 void ar_rebase_locked(struct ar_job *job);
 void ar_rebase_done(struct ar_job *job);

@@ -9,7 +9,8 @@
  * Why LOOKING_BACK: an entry that does not follow P is of another history or damaged, and a rebase
  * would drop it and all behind it. A stream begins at a position that PostgreSQL has (a trim, an
  * adoption, a rebase); so of another history it has an entry too that spans P's revision, or ends
- * there with another hash. Without one it is damage.
+ * there with another hash. Without one it is damage. The lock is held meanwhile: who commits, sets
+ * the head back or adopts would make another stream of it, whose remains look like damage.
  */
 #include <errno.h>
 
@@ -23,12 +24,12 @@
  */
 void ar_rebase_begin(struct ar_job *job)
 {
-    if (job->base.rev > 0) {
+    if (job->base.rev == 0)
+        ar_job_damaged(job, 1);
+    else if (job->call.lock)
+        ar_rebase_locked(job);
+    else
         ar_job_lock_begin(job, AR_REBASE_LOCKING);
-        return;
-    }
-    ar_job_document_drop(job);
-    ar_job_damaged(job, 1);
 }
 
 static void look_back_page(struct ar_job *job, uint64_t from_rev)
@@ -44,13 +45,12 @@ void ar_rebase_look_back(struct ar_job *job, const struct chain_position *unfit)
 {
     job->unfit = *unfit;
     job->beside = false;
-    look_back_page(job, 1);
+    ar_job_lock_begin(job, AR_LOOK_LOCKING);
 }
 
-static void is_damaged(struct ar_job *job, uint64_t rev)
+void ar_rebase_look_locked(struct ar_job *job)
 {
-    ar_job_document_drop(job);
-    ar_job_damaged(job, rev);
+    look_back_page(job, 1);
 }
 
 static void gives_way(struct ar_job *job)
@@ -69,21 +69,24 @@ static void spanning(struct ar_job *job, const struct storage_entry *stored)
     int r = wire_entry_decode(&mem, stored->payload, &entry);
     arena_fini(&mem);
     if (r == -ENOMEM || r == WIRE_NEWER)
-        ar_job_end(job); /* it comes again, to one that can read it */
+        ar_job_give_up(job); /* it comes again, to one that can read it */
     else if (!r && stored->first_rev == entry.first_rev &&
              stored->position.rev == entry.first_rev + entry.count - 1)
         gives_way(job);
     else
-        is_damaged(job, stored->first_rev);
+        ar_job_damaged(job, stored->first_rev);
 }
 
-/* Looked at all up to P's revision: nothing is of another history. */
+/*
+ * Looked at all up to P's revision: nothing is of another history. Where nothing followed P, though
+ * the head is ahead, and still nothing does, something is missing.
+ */
 static void look_back_end(struct ar_job *job)
 {
-    if (job->unfit.rev == 0)
-        is_damaged(job, job->base.rev + 1);
+    if (job->unfit.rev == 0 && job->call.has_head && job->call.head.rev > job->base.rev)
+        ar_job_damaged(job, job->base.rev + 1);
     else
-        ar_job_again(job); /* the stream is another by now */
+        ar_job_give_up(job); /* the stream was another before the lock: it comes again */
 }
 
 /* True: this entry tells what the stream is. */
@@ -94,14 +97,17 @@ static bool look_back_at(struct ar_job *job, const struct storage_entry *entry)
     if (entry->position.rev == rev)
         job->beside = !chain_position_equal(&entry->position, &job->base);
     bool spans = entry->first_rev <= rev && entry->position.rev > rev;
-    bool unfit = entry->first_rev == rev + 1 && chain_position_equal(&entry->position, &job->unfit);
+    bool follows = entry->first_rev == rev + 1;
+    bool unfit = follows && chain_position_equal(&entry->position, &job->unfit);
     if (spans)
         spanning(job, entry);
     else if (unfit && job->beside)
         gives_way(job);
     else if (unfit)
-        is_damaged(job, entry->first_rev);
-    return spans || unfit;
+        ar_job_damaged(job, entry->first_rev);
+    else if (follows)
+        ar_job_give_up(job); /* by now, or another does */
+    return spans || follows;
 }
 
 void ar_rebase_looked_back(struct ar_job *job)
@@ -110,7 +116,7 @@ void ar_rebase_looked_back(struct ar_job *job)
     uint64_t next = 0;
 
     if (call->result != STORAGE_OK) {
-        ar_job_end(job);
+        ar_job_give_up(job);
         return;
     }
     for (size_t i = 0; i < call->entry_count; i++) {

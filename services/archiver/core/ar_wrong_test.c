@@ -146,6 +146,70 @@ START_TEST(a_damaged_entry_is_kept_and_told)
 }
 END_TEST
 
+/* Redis has lost what PostgreSQL has, and somebody who did not know has written: his entry spans
+ * PostgreSQL's head, so that nothing in the stream begins behind it. */
+static void another_spans(void)
+{
+    fake_create(&f, FAKE_DOC);
+    store_archive(&f.store, FAKE_DOC, 0, false);
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    struct chain_position known = d->stored_head, head;
+    fake_edit(&f, FAKE_DOC, 10);
+    store_commit(&f.store, FAKE_DOC);
+    head = d->stored_head;
+    store_lose(&f.store, FAKE_DOC, 1);
+    d->stored_head = known;
+    d->segment_count--;
+    fake_edit_twice(&f, FAKE_DOC, 10);
+    d->segment_count++;
+    d->stored_head = head;
+    fake_dirty(&f, FAKE_DOC);
+}
+
+/* Once the archiver has read so often, a worker sets the head back; maybe it has written too. */
+static unsigned reads_left;
+static bool writes_on;
+
+static void head_is_set_back(struct fake *fake)
+{
+    if (--reads_left > 0) {
+        fake->before = head_is_set_back;
+        return;
+    }
+    struct store_doc *d = store_doc(&fake->store, FAKE_DOC);
+    struct storage_call call = {
+        .kind = STORAGE_REBASE, .doc = FAKE_DOC, .expect = d->head, .position = d->stored_head};
+    if (d->locked)
+        return; /* the archiver has it: a worker waits, and will find its work done */
+    d->locked = true;
+    store_step(&fake->store, &call);
+    ck_assert_int_eq(call.result, STORAGE_OK);
+    d->locked = false;
+    if (writes_on)
+        fake_edit(fake, FAKE_DOC, 10);
+}
+
+START_TEST(another_history_that_goes_while_it_is_looked_at_is_no_damage)
+{
+    for (reads_left = 1; reads_left <= 5; reads_left++)
+        for (int writes = 0; writes < 2; writes++) {
+            unsigned nth = reads_left;
+            writes_on = writes;
+            another_spans();
+            f.before_kind = STORAGE_READ;
+            f.before = head_is_set_back;
+            fake_run(&f);
+            ck_assert_uint_eq(counters().damaged, 0);
+            fake_dirty(&f, FAKE_DOC);
+            fake_run(&f);
+            fake_expect_archived(&f, FAKE_DOC);
+            reads_left = nth;
+            teardown();
+            setup();
+        }
+}
+END_TEST
+
 START_TEST(without_postgres_it_falls_behind_and_catches_up)
 {
     written();
@@ -215,6 +279,7 @@ TCase *ar_wrong_cases(void)
                                   a_head_behind_postgres_is_set_back_to_it,
                                   a_rebase_that_comes_too_late_changes_nothing,
                                   a_damaged_entry_is_kept_and_told,
+                                  another_history_that_goes_while_it_is_looked_at_is_no_damage,
                                   without_postgres_it_falls_behind_and_catches_up,
                                   whatever_call_fails_it_is_archived_later,
                                   without_redis_the_lag_grows,
