@@ -49,7 +49,7 @@ MUTANTS = [
     ("missing-head-is-revision-0", "I1,I2,I3,I6,settle", WORKER + "wk_load.c",
      "    struct chain_position head = call->has_head ? call->head : start;", "    struct chain_position head = start;"),
     ("no-rebase-by-anybody", "settle,I3", STORE,
-     "    doc->redis.head = call->position;\n    store->rebased++;", "    call->result = STORAGE_REFUSED;\n    return;\n    store->rebased++;"),
+     "    doc->redis.head = doc->redis.base = call->position;\n    store->rebased++;", "    call->result = STORAGE_REFUSED;\n    return;\n    store->rebased++;"),
     ("span-is-damage", "I3,settle", ARCHIVER + "ar_rebase.c", "    if (spans)\n        spanning(job, entry);\n    else if", "    if"),
     # archiving and trimming (I7)
     ("trim-before-commit", "I7", ARCHIVER + "ar_commit.c",

@@ -76,9 +76,7 @@ size_t sim_store_lose_tail(struct sim_store *store, size_t count)
             if (!store->lossy && entry->position.rev <= doc->unheld_rev)
                 break;
             log->count--;
-            doc->redis.head = log->count    ? log->items[log->count - 1].position
-                              : doc->stored ? doc->stored_head
-                                            : chain_position_start(bytes_slice(&doc->id));
+            doc->redis.head = log->count ? log->items[log->count - 1].position : doc->redis.base;
             bytes_fini(&entry->payload);
             lost++;
         }

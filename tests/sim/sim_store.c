@@ -96,7 +96,7 @@ static void step_adopt(struct sim_store *store, struct sim_doc *doc, struct stor
 {
     if (!doc->redis.has_head) {
         doc->redis.has_head = true;
-        doc->redis.head = call->position;
+        doc->redis.head = doc->redis.base = call->position;
         store->adopted++;
     }
     call->has_head = true;
@@ -124,7 +124,7 @@ static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct sto
         return;
     }
     rebase_check(store, doc);
-    doc->redis.head = call->position;
+    doc->redis.head = doc->redis.base = call->position;
     store->rebased++;
     if (store->lossy)
         sim_ledger_rebase(store, doc);
@@ -163,6 +163,7 @@ static void step_trim(struct sim_store *store, struct sim_doc *doc, struct stora
         !chain_position_equal(&doc->redis.log.items[at].position, &call->position))
         return;
     trim_check(store, doc, at + 1);
+    doc->redis.base = doc->redis.log.items[at].position;
     sim_entries_drop_front(&doc->redis.log, at + 1);
     /* The mark still carries the end of the claim: what came meanwhile is due earlier. */
     if (doc->redis.log.count == 0)

@@ -46,6 +46,7 @@ struct sim_op; /* sim_ledger.c */
 struct sim_redis_doc {
     bool has_head;
     struct chain_position head;
+    struct chain_position base; /* where the log begins: the head, if it is empty */
     struct sim_entries log;
     bool dirty;
     uint64_t due_ms;
