@@ -2,6 +2,7 @@
 //   reads=N              until N readings are shown
 //   says=ID=PATTERN      until the text of the element matches
 //   shot=FILE=THEME      a picture of it, dark or light
+//   fits                 nothing is cut off: the page has no more than the window, a card no more than it shows
 // Fails if the page asked for anything but the admin ports of this machine, or reported an error.
 import { chromium } from "playwright-core";
 
@@ -38,9 +39,17 @@ try {
                 [what, more],
                 { timeout: 60000 },
             );
-        else if (verb === "shot") {
+        else if (verb === "fits") {
+            const cut = await tab.evaluate(() =>
+                [document.documentElement, ...document.querySelectorAll(".card")]
+                    .filter((e) => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight)
+                    .map((e) => e.querySelector("h1, h2").textContent),
+            );
+            if (cut.length) throw new Error(`cut off: ${cut.join(", ")}`);
+        } else if (verb === "shot") {
             await tab.emulateMedia({ colorScheme: more });
-            await tab.evaluate(() => show());
+            const light = more === "light";
+            await tab.waitForFunction((is) => document.documentElement.classList.contains("light") === is, light);
             await tab.screenshot({ path: what });
         } else throw new Error(`no action ${action}`);
     }
