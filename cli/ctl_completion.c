@@ -6,8 +6,11 @@
 
 static void options_write(FILE *out, const struct ctl_verb *verb)
 {
-    for (size_t i = 0; i < verb->option_count; i++)
+    for (size_t i = 0; i < verb->option_count; i++) {
+        if (verb->options[i].letter)
+            fprintf(out, "-%c ", verb->options[i].letter);
         fprintf(out, "--%s ", verb->options[i].name);
+    }
     fputs("--help", out);
 }
 

@@ -17,7 +17,7 @@ _weftctl()
     fi
     case ${COMP_WORDS[1]} in
     status) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
-    top) options='--interval --count --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    top) options='-d --interval -n --count --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     workers) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     gateways) options='--json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     shards) options='--all --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
@@ -28,7 +28,7 @@ _weftctl()
     history) options='--from --to --at --ops --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     diff) options='--format --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     replay) options='--from --to --step --into --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
-    tail) options='--follow --lines --count --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
+    tail) options='-f --follow -n --lines --count --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     create) options='--kind --text --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
     append) options='--op --text --create --kind --json --url --dir --help' ;;
     verify) options='--all --json --url --redis --postgres --durability --replicas --admin --dir --help' ;;
