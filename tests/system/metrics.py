@@ -162,6 +162,8 @@ def selectors(query):
 
 def query_check(query, series):
     labels_there = set(GIVEN_LABELS)
+    if not any(True for _ in selectors(query)):
+        yield "it asks for nothing of ours"
     for name, matchers in selectors(query):
         if name in GIVEN_NAMES:
             continue
@@ -177,13 +179,26 @@ def query_check(query, series):
                 yield f"by ({label}): no series has that label"
 
 
+def in_dashboard(part):
+    """Of panels, wherever they stand (a row holds panels too), of annotations and of variables."""
+    if isinstance(part, list):
+        return [query for one in part for query in in_dashboard(one)]
+    if not isinstance(part, dict):
+        return []
+    if part.get("type") in ("query", "adhoc") and "datasource" in part:  # a variable
+        query = part.get("query", "")
+        return [query["query"] if isinstance(query, dict) else query]
+    own = [part["expr"]] if isinstance(part.get("expr"), str) else []
+    return own + in_dashboard(list(part.values()))
+
+
 def queries_of(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
     if path.endswith(".json"):
-        return [target["expr"] for panel in json.loads(text)["panels"]
-                for target in panel["targets"]]
-    return re.findall(r"^\s*expr: (.*)$", text, re.M)
+        return in_dashboard(json.loads(text))
+    # A query over several lines (`expr: |`) is read as "|", which asks for nothing and is told.
+    return re.findall(r"^\s*(?:- )?expr: (.*)$", text, re.M)
 
 
 def queries(directory, *paths):
