@@ -7,6 +7,21 @@
 /* Level 3 is zstd's own default: segments are written once, behind the live path. */
 #define ZSTD_LEVEL 3
 
+/* With a checksum of the content: segments are held to the chain as well, but a snapshot in which a
+ * bit has turned would be taken for the document, and go into the next snapshot. */
+static size_t frame_write(uint8_t *at, size_t room, struct slice in)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    size_t size = (size_t)-1; /* what ZSTD_isError() takes for an error */
+
+    if (context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel,
+                                                        ZSTD_LEVEL)) &&
+        !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)))
+        size = ZSTD_compress2(context, at, room, in.data, in.size);
+    ZSTD_freeCCtx(context);
+    return size;
+}
+
 int archive_compress(struct slice in, struct bytes *out)
 {
     if (in.size > ARCHIVE_BYTES_MAX)
@@ -15,7 +30,7 @@ int archive_compress(struct slice in, struct bytes *out)
     uint8_t *at = bytes_reserve(out, bound);
     if (!at)
         return -ENOMEM;
-    size_t size = ZSTD_compress(at, bound, in.data, in.size, ZSTD_LEVEL);
+    size_t size = frame_write(at, bound, in);
     if (ZSTD_isError(size))
         return -ENOMEM; /* with enough room, memory is the only way to fail */
     out->size += size;
