@@ -14,8 +14,8 @@ static size_t frame_write(uint8_t *at, size_t room, struct slice in)
     ZSTD_CCtx *context = ZSTD_createCCtx();
     size_t size = (size_t)-1; /* what ZSTD_isError() takes for an error */
 
-    if (context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel,
-                                                        ZSTD_LEVEL)) &&
+    if (context &&
+        !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, ZSTD_LEVEL)) &&
         !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)))
         size = ZSTD_compress2(context, at, room, in.data, in.size);
     ZSTD_freeCCtx(context);

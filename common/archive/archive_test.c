@@ -91,8 +91,7 @@ END_TEST
 /* As every release before checksums wrote it. */
 START_TEST(a_message_without_a_checksum_is_read)
 {
-    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x02, 0x11,
-                                    0x00, 0x00, 'o',  'k'};
+    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x02, 0x11, 0x00, 0x00, 'o', 'k'};
     struct bytes back = BYTES_INIT;
 
     ck_assert_int_eq(archive_decompress(slice_of(frame, sizeof frame), &back), 0);

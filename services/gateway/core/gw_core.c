@@ -2,6 +2,8 @@
  * The core's entry points that are not about one connection: start and end, time, the beat, and
  * items of workers. One event per call; every call ends in core_settle().
  */
+#include <errno.h>
+
 #include "gw_internal.h"
 
 #define DECODE_BYTES_MAX (16u << 20) /* arena for one item: records of an entry, heads */
@@ -325,6 +327,27 @@ static void att_item_in(struct gw_core *core, struct gw_att *att,
     }
 }
 
+static bool is_waited_for(struct gw_core *core, uint64_t number)
+{
+    const struct gw_att *att = att_find(core, number);
+
+    return att && (att->attached || att->state == ATT_OPENING);
+}
+
+/* An Open was answered that was given up meanwhile (its worker had said MOVED, its client is gone):
+ * the number is nobody's, so no later DETACH would name it. 0, or -ENOMEM. */
+static int opened_decline(struct gw_core *core, const struct gw_worker *worker, uint64_t number)
+{
+    struct wire_to_worker item = {.type = WIRE_TO_WORKER_DETACH, .detach_attachment = number};
+
+    bytes_reset(&core->scratch);
+    wire_to_worker_encode(&item, &core->scratch);
+    if (core->scratch.failed)
+        return -ENOMEM;
+    (void)core->io.link_send(core->io.ctx, worker->member.boot_id, bytes_slice(&core->scratch));
+    return 0;
+}
+
 /* 0; WIRE_BAD, -ENOMEM: the link is to be reset. */
 static int item_in(struct gw_core *core, struct gw_worker *worker,
                    const struct wire_to_gateway *item)
@@ -341,6 +364,8 @@ static int item_in(struct gw_core *core, struct gw_worker *worker,
         gw_doc_presence(core, worker, &item->presence);
         return 0;
     default:
+        if (item->type == WIRE_TO_GATEWAY_OPENED && !is_waited_for(core, item_number(item)))
+            return opened_decline(core, worker, item_number(item));
         if (att)
             att_item_in(core, att, item);
         return 0;

@@ -257,6 +257,32 @@ START_TEST(test_moved)
 }
 END_TEST
 
+/* An Open was on its way when its worker said MOVED, and is answered after all: nobody here goes by
+ * that number any more, so the worker is not to keep it. */
+START_TEST(test_opened_after_moved)
+{
+    struct wire_to_gateway moved = {.type = WIRE_TO_GATEWAY_MOVED,
+                                    .moved = {.doc = DOC, .view = 1}};
+    uint64_t boot;
+
+    fake_start(&f, 1 << 1, NULL);
+    fake_welcome(&f, &a, GW_PROTO);
+    fake_up(&a, open_frame(0));
+    uint64_t att = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, &boot).open.attachment;
+    fake_down(&f, boot, &moved);
+    opened(boot, att, WIRE_OPENED_SNAPSHOT, 3, 0, slice_str("text"));
+    fake_expect_none(&f, &a);
+    ck_assert_uint_eq(fake_expect_item(&f, WIRE_TO_WORKER_DETACH, NULL).detach_attachment, att);
+    fake_run(&f, 300);
+    struct wire_to_worker again = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
+    ck_assert_uint_ne(again.open.attachment, att);
+    opened(boot, again.open.attachment, WIRE_OPENED_SNAPSHOT, 3, 0, slice_str("text"));
+    fake_expect(&f, &a, WIRE_DOWN_OPENED);
+    fake_expect_no_item(&f);
+    all_gone();
+}
+END_TEST
+
 START_TEST(test_no_view)
 {
     fake_start(&f, 0, NULL);
@@ -382,8 +408,8 @@ int main(void)
     const TTest *const started[] = {
         test_open_entry_ack,        test_encoded_once, test_crossed_ack,    test_gap,
         test_replaced_and_detached, test_accepted,     test_create_is_kept, test_presence};
-    const TTest *const others[] = {test_worker_lost, test_unreachable_owner, test_silent_owner,
-                                   test_moved, test_no_view};
+    const TTest *const others[] = {test_worker_lost, test_unreachable_owner,  test_silent_owner,
+                                   test_moved,       test_opened_after_moved, test_no_view};
 
     return case_run("gateway doc", started, CASE_COUNT(started), others, CASE_COUNT(others));
 }
