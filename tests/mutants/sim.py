@@ -1,7 +1,8 @@
 """Deliberate bugs for the simulator to find (scripts/mutate sim): proof that its oracles can fail.
 
 Each: name, the promises of which it must break one (tests/sim/sim_violation.h; another broken promise is no
-catch), file, what stands there (once), what stands there instead."""
+catch), file, what stands there (once), what stands there instead. Where a rule has a second one behind it that
+mends what the first lets through, both are broken: file, old and new come twice."""
 
 SIM = "tests/sim/"
 WORKER, GATEWAY, ARCHIVER = "services/ot-worker/core/", "services/gateway/core/", "services/archiver/core/"
@@ -13,6 +14,10 @@ MUTANTS = [
      "    if (!chain_position_equal(&doc->redis.head, &call->expect)) {\n        call->result = STORAGE_REFUSED;\n"
      "        return;\n    }\n    sim_entries_push",
      "    sim_entries_push"),
+    ("ack-before-append", "I4,I5", WORKER + "wk_admit.c",
+     "    if (r == 0)\n        return WK_ADMIT_IN;\n    if (r == -ENOMEM)\n        return WK_ADMIT_NOMEM;\n    if (s->kind",
+     "    if (r == 0 && s->seq)\n        accepted(d, s, doc_position(d->doc).rev + doc_draft_count(d->doc));\n"
+     "    if (r == 0)\n        return WK_ADMIT_IN;\n    if (r == -ENOMEM)\n        return WK_ADMIT_NOMEM;\n    if (s->kind"),
     ("broadcast-before-durable", "I4", WORKER + "wk_append.c",
      "    wk_append_send(d, e);\n    formed_measure", "    wk_broadcast(d, e);\n    wk_append_send(d, e);\n    formed_measure"),
     ("unknown-is-won", "I4,I1", WORKER + "wk_append.c",
@@ -46,8 +51,23 @@ MUTANTS = [
     ("no-revalidation", "settle", WORKER + "wk_append.c",
      "    if (wk_now_ms(d->core) >= d->check_ms)", "    if (!d->doc)"),
     # adoption, rebase, locks (I7)
-    ("missing-head-is-revision-0", "I1,I2,I3,I6,settle", WORKER + "wk_load.c",
-     "    struct chain_position head = call->has_head ? call->head : start;", "    struct chain_position head = start;"),
+    ("missing-head-is-revision-0", "settle", WORKER + "wk_load.c",
+     "    if (!d->call.has_head) {\n        lock_begin(d, false);\n        return;\n    }\n    d->read_head = d->call.head;",
+     "    d->read_head = d->call.has_head ? d->call.head : chain_position_start(bytes_slice(&d->id));"),
+    ("no-rebase-by-worker", "settle", WORKER + "wk_load.c", "        lock_begin(d, true);", "        wk_load_retry(d);"),
+    ("no-heads-sweep", "settle", ARCHIVER + "ar_heads.c", "    bool behind = call->has_head &&", "    bool behind = false && call->has_head &&"),
+    ("append-compares-revision-only", "I1,I2", STORE,
+     "    if (!chain_position_equal(&doc->redis.head, &call->expect)) {\n        call->result = STORAGE_REFUSED;\n"
+     "        return;\n    }\n    sim_entries_push",
+     "    if (doc->redis.head.rev != call->expect.rev) {\n        call->result = STORAGE_REFUSED;\n        return;\n    }\n"
+     "    sim_entries_push"),
+    ("trim-by-revision", "I7", STORE,
+     "    if (at == doc->redis.log.count ||\n        !chain_position_equal(&doc->redis.log.items[at].position, &call->position))\n        return;",
+     "    if (at == doc->redis.log.count)\n        return;"),
+    ("lock-excludes-nobody", "I1,I3,I6,I7", STORE, "    if (doc->lock_token)\n        return false;\n", "",
+     STORE, "    bool held = call->lock && token_of(call->lock) == doc->lock_token;", "    bool held = call->lock;",
+     STORE, "    if (!chain_position_equal(&head, &call->expect)) {\n        call->result = STORAGE_REFUSED;\n        return;\n    }\n"
+     "    doc->segments", "    doc->segments"),
     ("no-rebase-by-anybody", "settle,I3", STORE,
      "    doc->redis.head = doc->redis.base = call->position;\n    store->rebased++;", "    call->result = STORAGE_REFUSED;\n    return;\n    store->rebased++;"),
     ("span-is-damage", "I3,settle", ARCHIVER + "ar_rebase.c", "    if (spans)\n        spanning(job, entry);\n    else if", "    if"),
@@ -85,7 +105,8 @@ MUTANTS = [
     ("refusal-without-close", "I5", WORKER + "wk_admit.c",
      "    if (!bytes_alone_are_refused(code))", "    if (false)"),
     ("close-though-it-is-in-history", "client", WORKER + "wk_open.c",
-     "(where == WK_BEFORE_RING && !wk_history_reaches(d, o->position.rev + 1));", "where == WK_BEFORE_RING;"),
+     "    if (!o->closing)\n        return;\n    o->closing = false;", "    return;", WORKER + "wk_open.c",
+     "        o->closing = where == WK_NOT_THERE ||", "        o->closing = true ||"),
     ("old-unknown-session-admitted", "I5", DOC + "doc.c",
      "    if (created_ms <= doc->evicted_created_ms || created_ms + DOC_SESSION_KEEP_MS < time_ms)\n"
      "        return DOC_SESSION_EXPIRED;\n", ""),
@@ -132,7 +153,18 @@ MUTANTS = [
     ("own-presence-shown", "client", GATEWAY + "gw_doc.c",
      "            memcmp(p->author, att->author, WIRE_AUTHOR_SIZE) == 0)\n            continue;",
      "            memcmp(p->author, att->author, WIRE_AUTHOR_SIZE) == 0)\n            (void)0;"),
+    ("opened-before-its-entry", "stream", WORKER + "wk_append.c",
+     "static void appended(struct wk_doc *d)\n{", "static bool opens_answer(struct wk_doc *d);\nstatic void appended(struct wk_doc *d)\n{",
+     WORKER + "wk_append.c",
+     "    wk_broadcast(d, e);\n    wk_ring_trim(d);\n    d->state = WK_LIVE;\n",
+     "    d->state = WK_LIVE;\n    if (!opens_answer(d))\n        return;\n    wk_broadcast(d, e);\n    wk_ring_trim(d);\n",
+     GATEWAY + "gw_att.c",
+     "    if (doc->has_position && !chain_position_equal(&doc->position, &opened->position))\n        gw_doc_gap(att->conn->core, doc);\n", ""),
     # bounds (I8), and who is away
+    ("view-not-frozen", "owner", WORKER + "wk_member.c",
+     "    if (!readable)\n        return;",
+     "    if (!readable) {\n        cluster_view_fini(&core->tracker.view);\n        cluster_view_init(&core->tracker.view, 0);\n"
+     "        MUST(cluster_view_seal(&core->tracker.view) == 0);\n        view_changed(core);\n        return;\n    }"),
     ("tail-without-bound", "I8", WORKER + "wk_append.c",
      "    if (d->tail_bytes <= d->core->config.tail_bytes_max) {", "    if (d) {"),
     ("cache-without-bound", "I8", ARCHIVER + "ar_cache.c",

@@ -4,6 +4,9 @@
  * numbers, ops that do not fit, titles, permissions, readers that write; and late copies of a
  * submit at another worker than the first, or when results of sessions are forgotten. What is
  * refused for good must be closed in the history by then; the oracles see what else becomes of it.
+ *
+ * Some only read: viewers without a session, who come with a position of the history. No append
+ * comes before what they are told, so a worker has to have looked whether it is behind others.
  */
 #include <stdlib.h>
 
@@ -238,6 +241,20 @@ static void accepted_check(struct sim_process *worker, const struct sim_ghost *g
                 worker->id, worker->world->doc_ids[ghost->doc]);
 }
 
+/* Redis may have lost it, for a while; else nobody who knows a position is told anew. */
+static void viewer_check(struct sim_process *worker, const struct sim_ghost *viewer,
+                         struct sim_doc *doc)
+{
+    const struct sim_entry *known = sim_ledger_find(doc, viewer->at.rev);
+
+    if (known && chain_position_equal(&known->position, &viewer->at) &&
+        !sim_store_doc_owed(&worker->world->store, bytes_slice(&doc->id)))
+        sim_violate(worker->world, SIM_CHAIN,
+                    "%s tells a viewer of %s anew, whose position %llu is in the history",
+                    worker->id, worker->world->doc_ids[viewer->doc],
+                    (unsigned long long)viewer->at.rev);
+}
+
 void sim_ghost_told(struct sim_process *worker, uint64_t gateway_boot, struct slice bytes)
 {
     struct sim_world *world = worker->world;
@@ -251,6 +268,7 @@ void sim_ghost_told(struct sim_process *worker, uint64_t gateway_boot, struct sl
     bool known = wire_to_gateway_decode(&mem, bytes, &item) == 0;
     bool accepted = known && item.type == WIRE_TO_GATEWAY_ACCEPTED;
     bool final = known && is_final(&item, &attachment);
+    bool resync = final && item.type == WIRE_TO_GATEWAY_OPENED;
     arena_fini(&mem);
     if (accepted)
         attachment = item.accepted.attachment;
@@ -258,10 +276,50 @@ void sim_ghost_told(struct sim_process *worker, uint64_t gateway_boot, struct sl
         return;
     const struct sim_ghost *ghost = &world->ghosts[attachment - 1];
     struct sim_doc *doc = sim_store_doc(&world->store, slice_str(world->doc_ids[ghost->doc]));
-    if (accepted)
+    if (ghost->viewer) {
+        if (resync)
+            viewer_check(worker, ghost, doc);
+    } else if (accepted)
         accepted_check(worker, ghost, doc, item.accepted.seq);
     else if (final)
         final_check(worker, ghost, doc);
+}
+
+static bool is_asked(const struct sim_process *process)
+{
+    return process->role == SIM_WORKER && process->boot && !process->paused;
+}
+
+/* At all workers: who is not the owner may be the runner-up. False: nobody was told of anything. */
+static bool viewer_open(struct ghost *ghost, uint64_t random)
+{
+    struct sim_world *world = ghost->worker->world;
+    struct sim_ghost *viewer = &world->ghosts[ghost->attachment - 1];
+    const struct sim_entries *ledger = &doc_of(ghost)->ledger;
+    size_t seen = 0;
+
+    while (seen < ledger->count && ledger->items[seen].seen)
+        seen++;
+    if (seen == 0)
+        return false;
+    viewer->viewer = true;
+    /* Mostly near the end, which a worker that is behind does not have. */
+    size_t back = random % (random / 64 % 2 ? seen : seen < 4 ? seen : 4);
+    viewer->at = ledger->items[seen - 1 - back].position;
+    struct wire_to_worker item = {.type = WIRE_TO_WORKER_OPEN};
+    item.open = (struct wire_link_open){.attachment = ghost->attachment,
+                                        .open = {.doc = slice_str(world->doc_ids[ghost->doc]),
+                                                 .has_position = true,
+                                                 .position = viewer->at},
+                                        .role = WIRE_ROLE_READ,
+                                        .owner_unreachable = random / 128 % 2};
+    world->totals.viewers++;
+    for (unsigned i = 0; i < world->process_count; i++) {
+        ghost->worker = &world->processes[i];
+        if (is_asked(ghost->worker))
+            item_send(ghost, &item);
+    }
+    return true;
 }
 
 void sim_ghost_step(struct sim_world *world)
@@ -273,10 +331,12 @@ void sim_ghost_step(struct sim_world *world)
                           .session = session(world),
                           .attachment = world->ghost_count + 1};
 
-    if (worker->role != SIM_WORKER || !worker->boot || worker->paused)
+    if (!is_asked(worker))
         return;
     world->totals.ghosts++;
     note(world, &ghost);
+    if (sim_fault_between(world, 0, 2) == 0 && viewer_open(&ghost, world->fault_random / 4))
+        return;
     open_send(&ghost);
     for (uint64_t i = rng_between(&world->rng, 1, SIM_GHOST_SUBMITS); i > 0; i--)
         submit_send(&ghost);

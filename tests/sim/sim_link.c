@@ -19,6 +19,12 @@ static struct sim_link *find(struct sim_world *world, uint64_t gateway_boot, uin
     return NULL;
 }
 
+/* Nobody is left who could hear that it is reset. */
+static bool is_forgotten(const struct sim_link *link)
+{
+    return link->gateway->boot != link->gateway_boot && link->worker->boot != link->worker_boot;
+}
+
 void sim_link_open(struct sim_process *gateway, const struct cluster_member *worker)
 {
     SIM_ALLOC_OUTSIDE;
@@ -33,7 +39,7 @@ void sim_link_open(struct sim_process *gateway, const struct cluster_member *wor
     MUST(to);
     for (unsigned i = 0; i < SIM_LINKS_MAX; i++) {
         struct sim_link *link = &world->links[i];
-        if (link->used)
+        if (link->used && !is_forgotten(link))
             continue;
         *link = (struct sim_link){.gateway = gateway,
                                   .worker = to,
@@ -175,14 +181,42 @@ void sim_link_reset(struct sim_link *link)
     sim_event_add(world, worker_ms, worker_hears, link, NULL)->number = link->generation;
 }
 
-/* Still stalled after the deadline of the heartbeats: the end that hears nothing resets the link.
+static bool stalled(const struct sim_world *world, const struct sim_link *link)
+{
+    return world->now_ms < link->stalled_up_ms || world->now_ms < link->stalled_down_ms;
+}
+
+/* The gateway hears that the worker is silent, or that it is not any more. */
+static void silence_heard(struct sim_world *world, struct sim_event *event)
+{
+    struct sim_link *link = event->a;
+    bool silent = event->b;
+
+    if (event->number != link->gateway_boot || !link->used ||
+        link->gateway->boot != link->gateway_boot || silent != stalled(world, link) ||
+        sim_process_stopped(link->gateway, link->gateway_boot, event))
+        return;
+    world->totals.silences += silent;
+    gw_core_worker_silent(link->gateway->gateway, link->worker_boot, silent);
+}
+
+/*
+ * Still stalled after the deadline of the heartbeats. A peer counts as heard only while it says
+ * that it hears us, so half a link is none: the gateway asks others until it is whole again, and
+ * what was under way is lost.
  */
 static void stall_noticed(struct sim_world *world, struct sim_event *event)
 {
     struct sim_link *link = event->a;
 
-    if (event->number == link->generation && link->used)
-        sim_link_reset(link);
+    if (event->number != link->generation || !link->used)
+        return;
+    sim_link_reset(link);
+    uint64_t end_ms =
+        link->stalled_up_ms > link->stalled_down_ms ? link->stalled_up_ms : link->stalled_down_ms;
+    uint64_t boot = link->gateway_boot;
+    sim_event_add(world, world->now_ms, silence_heard, link, link)->number = boot;
+    sim_event_add(world, end_ms, silence_heard, link, NULL)->number = boot;
 }
 
 void sim_link_stall(struct sim_link *link, uint64_t directions, uint64_t for_ms)

@@ -92,24 +92,46 @@ static bool client_quiet(const struct sim_world *world, unsigned k, unsigned i,
     return true;
 }
 
-bool sim_oracle_quiet(struct sim_world *world, struct bytes *why)
+bool sim_oracle_alive(struct sim_world *world, struct bytes *why)
 {
-    for (unsigned i = 0; i < world->process_count; i++)
-        if (!world->processes[i].boot)
-            return unsettled(why, world->processes[i].id, i, "is dead");
+    for (unsigned i = 0; i < world->process_count; i++) {
+        const struct sim_process *process = &world->processes[i];
+        if (!process->boot && !sim_heal_holds(world, process))
+            return unsettled(why, process->id, i, "is dead");
+    }
+    return true;
+}
+
+static struct sim_doc *doc_nth(struct sim_world *world, unsigned i)
+{
+    return sim_store_doc(&world->store, slice_str(world->doc_ids[i]));
+}
+
+bool sim_oracle_served(struct sim_world *world, struct bytes *why)
+{
     for (unsigned k = 0; k < world->client_count; k++)
         if (!sim_client_connected(&world->clients[k]))
             return unsettled(why, "client", k, "is not connected");
     for (unsigned i = 0; i < world->doc_count; i++) {
-        struct sim_doc *doc = sim_store_doc(&world->store, slice_str(world->doc_ids[i]));
+        struct sim_doc *doc = doc_nth(world, i);
         if (!doc->redis.has_head)
             return unsettled(why, "doc", i, "has no head");
         for (unsigned k = 0; k < world->client_count; k++)
             if (!client_quiet(world, k, i, &doc->redis.head, why))
                 return false;
+    }
+    return true;
+}
+
+/* Without a head in Redis all is archived too: the next who opens it adopts. */
+bool sim_oracle_archived(struct sim_world *world, struct bytes *why)
+{
+    for (unsigned i = 0; i < world->doc_count; i++) {
+        const struct sim_doc *doc = doc_nth(world, i);
         if (doc->redis.log.count || doc->redis.dirty)
             return unsettled(why, "doc", i, "is not archived");
-        if (doc->stored && !chain_position_equal(&doc->stored_head, &doc->redis.head))
+        if (doc->stored && doc->redis.has_head &&
+            !chain_position_equal(&doc->stored_head, &doc->redis.head))
             return unsettled(why, "doc", i, "has another head in PostgreSQL");
     }
     return true;

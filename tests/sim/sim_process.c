@@ -37,6 +37,19 @@ static void worker_send(void *ctx, uint64_t gateway_boot, struct slice item)
     sim_link_down(ctx, gateway_boot, item);
 }
 
+/* Who is alone goes on by the view that it had while Redis is away. */
+static void handoff_check(struct sim_process *process)
+{
+    struct sim_world *world = process->world;
+    unsigned workers = 0;
+
+    for (unsigned i = 0; i < world->process_count; i++)
+        workers += world->processes[i].role == SIM_WORKER;
+    if (workers == 1 && !process->leaving)
+        sim_violate(world, SIM_OWNER, "%s is the only worker, and hands a document over",
+                    process->id);
+}
+
 /* What becomes of the tails that workers hold. */
 static void worker_tail_event(struct sim_process *process, enum wk_event event, struct slice id,
                               uint64_t detail)
@@ -50,6 +63,7 @@ static void worker_tail_event(struct sim_process *process, enum wk_event event, 
         doc->handed_by &= ~(1u << who);
     } else if (event == WK_EVENT_HANDOFF) {
         doc->handed_by |= 1u << who;
+        handoff_check(process);
         sim_faults_handoff(world);
     } else if (event == WK_EVENT_TAIL_LET_GO) {
         sim_store_unheld(&world->store, id);

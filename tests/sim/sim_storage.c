@@ -192,6 +192,8 @@ static void execute(struct sim_world *world, struct sim_event *event)
         request_free(request);
         return;
     }
+    if (call->kind == STORAGE_COMMIT)
+        sim_archive_check(&world->store, call);
     if (!sim_store_step(&world->store, call, sim_process_number(request->process))) {
         sim_event_add(world, world->now_ms + 5, execute, request, NULL);
         return;

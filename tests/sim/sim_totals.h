@@ -56,6 +56,9 @@
     X(damages, 130)                                                                                \
     X(quarantines, 12)                                                                             \
     X(damage_seen, 130)                                                                            \
+    X(heals_apart, 100)                                                                            \
+    X(viewers, 100)                                                                                \
+    X(silences, 100)                                                                               \
     X(memory_out, 150)                                                                             \
     X(simulated_ms, 0)
 
@@ -68,6 +71,9 @@ struct sim_totals {
 void sim_totals_add(struct sim_totals *sum, const struct sim_totals *one);
 /* Every number, each after a separator. */
 void sim_totals_print(const struct sim_totals *totals, bool json);
+/* Runs differ too much for fewer to tell anything. */
+#define SIM_FLOOR_SEEDS 300
+
 /* Says what did not reach its floor. */
 bool sim_totals_enough(const struct sim_totals *totals, uint64_t seeds);
 

@@ -16,6 +16,7 @@
     X(LOG, "I6", "what PostgreSQL holds is the replay of the history")                             \
     X(TRIM, "I7", "only what is archived is trimmed")                                              \
     X(TAIL, "tail", "what Redis loses of a tail comes back, also after a handoff")                 \
+    X(OWNER, "owner", "a document is handed over only where somebody else may take it")            \
     X(BOUNDS, "I8", "nobody holds more than its bound")                                            \
     X(STREAM, "stream", "a client is given only what follows its position")                        \
     X(CLIENT, "client", "no client is stopped or misled while nothing is lost")                    \

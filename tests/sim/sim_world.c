@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEAL_MS_MAX 240000 /* simulated time in which everything must have settled */
-#define TICKS_MAX 10000    /* at one moment: a core that spins is a bug */
+#define HEAL_MS_MAX 240000   /* simulated time in which everything must have settled */
+#define FAULTS_MS_MAX 600000 /* where nobody can edit, the faults end too */
+#define TICKS_MAX 10000      /* at one moment: a core that spins is a bug */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
@@ -139,7 +140,8 @@ static void process_step(struct sim_process *process)
 {
     if (process->boot && process->leaving && !process->paused && sim_process_left(process))
         sim_process_crash(process);
-    else if (!process->boot && process->world->now_ms >= process->restart_ms)
+    else if (!process->boot && process->world->now_ms >= process->restart_ms &&
+             !sim_heal_holds(process->world, process))
         sim_process_start(process);
 }
 
@@ -210,15 +212,13 @@ static void run_until_quiet(struct sim_world *world)
         time_set(world, event.time_ms);
         event.run(world, &event);
         refbuf_unref(event.bytes);
-        if (!world->healing && world->edits_left == 0) {
-            world->healing = true;
+        if (!world->healing && (world->edits_left == 0 || world->now_ms - start > FAULTS_MS_MAX)) {
             heal_ms = world->now_ms;
-            sim_faults_end(world);
-            sim_trace(world, "no more edits and faults; everything must settle now");
+            sim_heal_begin(world);
         }
         if (event.run != step || !world->healing)
             continue;
-        if (sim_oracle_quiet(world, &why))
+        if (sim_heal_settled(world, &why))
             break;
         if (world->now_ms - heal_ms > HEAL_MS_MAX)
             sim_violate(world, SIM_SETTLE, "stuck: %u ms after the last fault %.*s", HEAL_MS_MAX,

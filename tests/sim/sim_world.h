@@ -9,6 +9,7 @@
  *   sim_store.c    Redis and PostgreSQL         sim_ghost.c    submits that no client would make
  *   sim_damage.c   bits that turn               sim_alloc.c    allocations that fail
  *   sim_ledger.c   the oracle's memory          sim_oracle.c   what must hold in the end
+ *   sim_heal.c     how everything settles       sim_archive.c  what PostgreSQL is given
  *   sim_run.c      seeds on all cores           sim_shrink.c   a short schedule of a failing seed
  *   sim_totals.c   what happened, and how much must
  *
@@ -37,6 +38,9 @@
 #define SIM_PRESENCE_BYTES_MAX 16
 #define SIM_GHOST_SUBMITS 6
 #define SIM_STEP_MS 20 /* clients and faults get their chance this often */
+
+/* Who has to settle everything by himself before the others come back. */
+enum sim_heal { SIM_HEAL_TOGETHER, SIM_HEAL_WORKERS_FIRST, SIM_HEAL_ARCHIVERS_FIRST };
 
 enum sim_role { SIM_GATEWAY, SIM_WORKER, SIM_ARCHIVER };
 
@@ -116,6 +120,8 @@ struct sim_ghost {
     } sent[SIM_GHOST_SUBMITS];
     unsigned sent_count;
     bool before; /* anybody knew of a document: none of its ops could follow anything */
+    bool viewer; /* has no session: it only reads on from a position that somebody was told of */
+    struct chain_position at;
 };
 
 /* An ack that a client was given: the oracle looks for it in the history. */
@@ -144,6 +150,7 @@ struct sim_world {
     uint64_t replica_behind_ms;                              /* it gets nothing until then */
     uint64_t leap_ms;                                        /* wall clocks are so much further */
     bool healing;                                            /* no more faults and edits */
+    enum sim_heal heal;
     struct sim_process processes[SIM_PROCESSES_MAX];
     unsigned process_count;
     struct sim_link links[SIM_LINKS_MAX];
@@ -278,11 +285,24 @@ void sim_client_presence_check(const struct sim_client *client, unsigned i,
 void sim_client_twin(struct sim_client *client, const struct sim_client *other);
 bool sim_client_may_stop(const struct sim_client *client, unsigned i);
 
+/* sim_archive.c: of a commit that is about to be carried out. */
+void sim_archive_check(struct sim_store *store, const struct storage_call *commit);
+
+/* sim_heal.c */
+void sim_heal_begin(struct sim_world *world);
+/* It does not come back yet. */
+bool sim_heal_holds(const struct sim_world *world, const struct sim_process *process);
+/* Has everything settled? If not, why says what has not. */
+bool sim_heal_settled(struct sim_world *world, struct bytes *why);
+
 /* sim_oracle.c */
 /* What must hold at every moment. */
 void sim_oracle_step(struct sim_world *world);
-/* Has everything settled? If not, why says what has not. */
-bool sim_oracle_quiet(struct sim_world *world, struct bytes *why);
+/* Has this settled? If not, why says what has not. Are all alive that are not held back; have all
+ * clients everything; has PostgreSQL? */
+bool sim_oracle_alive(struct sim_world *world, struct bytes *why);
+bool sim_oracle_served(struct sim_world *world, struct bytes *why);
+bool sim_oracle_archived(struct sim_world *world, struct bytes *why);
 void sim_oracle_final(struct sim_world *world);
 
 #endif
