@@ -85,7 +85,8 @@ void shell_storage_failure(struct shell_storage *st, const struct storage_call *
     if (call->doc.size)
         fields[count++] = obs_doc("doc", call->doc);
     obs_log_event(&st->shell->log, call->result == STORAGE_BROKEN ? OBS_ERROR : OBS_WARN,
-                  "storage-failed", fields, count, "%s; its owner decides", reason);
+                  "storage-failed", fields, count, "%s; who asked decides, mostly to try again",
+                  reason);
 }
 
 bool shell_storage_ready(const struct backend *backend, struct bytes *words)

@@ -1,13 +1,16 @@
 // What the logs hold at level debug, of all services: marked text, titles, presence, tokens, sessions
 // and ids of documents are not in it; what an operator needs is, in both forms.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { authorOf, newSession } from './peer.mjs';
-import { Stack } from './stack.mjs';
+import { Stack, root } from './stack.mjs';
 
 const mark = (what) => `GEHEIM-${what}-4711`;
 const services = ['gateway-1', 'worker-1', 'archiver-1'];
+// docs/logs.md: event -> the keys of its third column.
+const told = new Map([...readFileSync(`${root}/docs/logs.md`, 'utf8').matchAll(/^\| `([a-z-]+)` \| [a-z, ]+ \| (.*?) \|/gm)]
+  .map(([, event, keys]) => [event, keys.match(/[a-z_]+/g) ?? []]));
 
 for (const format of ['text', 'json']) {
   let stack;
@@ -85,6 +88,15 @@ for (const format of ['text', 'json']) {
         assert.ok(about('worker-1', 'doc-created').includes(part), about('worker-1', 'doc-created'));
       for (const event of ['conn-open', 'conn-error', 'conn-closed', 'started', 'storage-ready'])
         assert.ok(about('gateway-1', event), event);
+    });
+    await t.test('each line has the ids that docs/logs.md tells, and says what happens next', () => {
+      if (format !== 'json') return;
+      for (const line of services.flatMap(lines)) {
+        const { time, level, event, msg, suppressed, ...ids } = JSON.parse(line);
+        const unknown = Object.keys(ids).filter((key) => !told.get(event)?.includes(key));
+        assert.deepEqual(unknown, [], line);
+        assert.ok(msg || suppressed, line);
+      }
     });
     await t.test('a flood of one event is counted, not written', () => {
       assert.ok(written() <= 20, `${written()} lines`);

@@ -13,7 +13,7 @@ static void log_link(const struct gw_links *links, enum obs_level level, const c
                      const struct link_peer *peer, const char *words)
 {
     obs_log_event(links->log, level, code,
-                  OBS_FIELDS(obs_str("worker", link_peer_address(peer)),
+                  OBS_FIELDS(obs_str("at", link_peer_address(peer)),
                              obs_boot("boot", link_peer_boot_id(peer))),
                   "%s", words);
 }
@@ -49,7 +49,10 @@ static void on_reset(void *arg, struct link_peer *peer, enum link_reset reason)
     struct gw_links *links = arg;
     uint64_t boot = link_peer_boot_id(peer);
 
-    log_link(links, OBS_WARN, "link-reset", peer, link_reset_name(reason));
+    obs_log_event(links->log, OBS_WARN, "link-reset",
+                  OBS_FIELDS(obs_str("at", link_peer_address(peer)), obs_boot("boot", boot),
+                             obs_str("reason", link_reset_name(reason))),
+                  "opening its documents again, sending again what is not acked");
     /* Whoever is linked with next was not silent yet. */
     if (reason == LINK_RESET_REPLACED) {
         link_peer_close(peer);
@@ -129,7 +132,7 @@ void gw_links_peer_open(struct gw_links *links, const struct cluster_member *wor
         obs_log_event(links->log, OBS_INFO, "link-open",
                       OBS_FIELDS(obs_str("worker", worker->id), obs_str("at", worker->address),
                                  obs_boot("boot", worker->boot_id)),
-                      "in the view");
+                      "in the view; its documents are asked for there");
 }
 
 void gw_links_peer_close(struct gw_links *links, uint64_t worker_boot)
@@ -138,7 +141,8 @@ void gw_links_peer_close(struct gw_links *links, uint64_t worker_boot)
 
     if (!peer)
         return;
-    log_link(links, OBS_INFO, "link-close", peer, "not in the view any more");
+    log_link(links, OBS_INFO, "link-close", peer,
+             "not in the view any more; its documents are asked for elsewhere");
     link_peer_close(peer);
 }
 

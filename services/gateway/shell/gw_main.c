@@ -49,7 +49,7 @@ static struct refbuf *io_encode(void *ctx, enum gw_variant variant,
     if (!made)
         obs_log_event(&p->shell.log, OBS_ERROR, "encode-failed",
                       OBS_FIELDS(obs_u64("frame", frame->type), obs_u64("variant", variant)),
-                      "no memory, or stored bytes that are damaged");
+                      "no memory, or stored bytes that are damaged; closing the connection");
     return made;
 }
 
@@ -252,7 +252,7 @@ static uint32_t connections_max(struct gw_process *p)
     if (wanted <= room)
         return (uint32_t)wanted;
     obs_log_event(&p->shell.log, OBS_INFO, "connections-max", OBS_FIELDS(obs_u64("max", room)),
-                  "the limit of open files allows no more");
+                  "the limit of open files allows no more; going on with these");
     return (uint32_t)room;
 }
 

@@ -28,8 +28,10 @@ static const struct event_row rows[] = {
                          "a position is not in the history; its holder gets the document anew"},
     [WK_EVENT_NEWER] = {OBS_WARN, "doc-newer", NULL,
                         "a newer release wrote it; this one cannot read it and tries again"},
-    [WK_EVENT_QUARANTINED] = {OBS_ERROR, "doc-quarantined", "damage",
-                              "read-only until an operator has looked at it"},
+    [WK_EVENT_QUARANTINED] =
+        {OBS_ERROR, "doc-quarantined", "damage",
+         "nobody can open it until an operator has looked (weftctl verify) and "
+         "ends this (weftctl release)"},
     [WK_EVENT_RELEASED] = {OBS_INFO, "doc-released", NULL,
                            "an operator ended its quarantine; loading it anew"},
     [WK_EVENT_HANDOFF] = {OBS_DEBUG, "doc-handed-over", NULL, "its next owner serves it"},
