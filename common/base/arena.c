@@ -35,6 +35,13 @@ void arena_shorten(struct arena *a)
     a->end = a->first->data + a->first->capacity;
 }
 
+void arena_release(struct arena *a, size_t kept_max)
+{
+    arena_reset(a);
+    if (a->first && a->first->capacity > kept_max)
+        arena_fini(a);
+}
+
 static struct arena_block *block_new(size_t size)
 {
     size_t capacity = size > ARENA_BLOCK_SIZE ? size : ARENA_BLOCK_SIZE;

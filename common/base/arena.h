@@ -42,6 +42,9 @@ static inline void arena_reset(struct arena *a)
     a->used = 0;
 }
 
+/* The same, and keeps nothing that is larger: for what is decoded next is small again. */
+void arena_release(struct arena *a, size_t kept_max);
+
 /* 16-byte aligned; NULL when memory is out or the bound is reached. Not zeroed. */
 static inline void *arena_alloc(struct arena *a, size_t size)
 {

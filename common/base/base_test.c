@@ -114,6 +114,27 @@ START_TEST(arena_stops_at_its_bound)
 }
 END_TEST
 
+START_TEST(arena_keeps_little)
+{
+    struct arena a;
+
+    arena_init(&a, 1 << 20);
+    arena_release(&a, 8192); /* of nothing */
+    ck_assert_ptr_nonnull(arena_alloc(&a, 100));
+    struct arena_block *small = a.first;
+    ck_assert_ptr_nonnull(arena_alloc(&a, 100000));
+    arena_release(&a, 8192);
+    ck_assert_ptr_eq(a.first, small);
+    ck_assert_ptr_null(small->next);
+    arena_fini(&a);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 100000)); /* the first block is the large one */
+    arena_release(&a, 8192);
+    ck_assert_ptr_null(a.first);
+    ck_assert_uint_eq(a.used, 0);
+    arena_fini(&a);
+}
+END_TEST
+
 START_TEST(text_codecs_round_trip)
 {
     struct rng rng;
@@ -195,6 +216,7 @@ int main(void)
     tcase_add_test(tc, names_are_equal_but_for_the_case_of_letters);
     tcase_add_test(tc, bytes_latch_at_their_bound);
     tcase_add_test(tc, arena_stops_at_its_bound);
+    tcase_add_test(tc, arena_keeps_little);
     tcase_add_test(tc, arena_gives_back_the_end);
     tcase_add_test(tc, text_codecs_round_trip);
     tcase_add_test(tc, lists_keep_order);

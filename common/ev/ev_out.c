@@ -44,6 +44,7 @@ static struct ev_segment *segment_push(struct ev_out *out, enum segment_kind kin
     else
         out->first = segment;
     out->last = segment;
+    out->count++;
     return segment;
 }
 
@@ -120,6 +121,7 @@ void ev_out_consume(struct ev_out *out, size_t size)
         }
         size -= first->size;
         out->first = segment_free(first);
+        out->count--;
     }
     if (!out->first)
         out->last = NULL;

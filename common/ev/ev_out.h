@@ -15,7 +15,18 @@ struct ev_segment;
 struct ev_out {
     struct ev_segment *first, *last; /* owned */
     uint32_t size;                   /* bytes queued */
+    uint32_t count;                  /* segments */
 };
+
+/* What a segment takes beside its bytes, the head of a shared buffer included. A pong of 16 bytes
+ * holds seven times as much: who never reads them is charged for all of it. */
+#define EV_SEGMENT_COST 96
+
+/* Memory that it holds; of bytes that others share, too, as if they were its own. */
+static inline size_t ev_out_held(const struct ev_out *out)
+{
+    return out->size + (size_t)out->count * EV_SEGMENT_COST;
+}
 
 /* False when memory is out: nothing was queued. Sizes are not 0 and fit the 32 bits. */
 bool ev_out_ref(struct ev_out *out, struct refbuf *b); /* takes its own reference */

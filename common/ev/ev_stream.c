@@ -64,7 +64,7 @@ static void stream_ready(evutil_socket_t fd, short what, void *arg);
 
 static void queue_drop(struct ev_stream *s)
 {
-    s->loop->stats.out_bytes -= s->out.size;
+    s->loop->stats.out_bytes -= ev_out_held(&s->out);
     ev_out_drop(&s->out);
 }
 
@@ -91,18 +91,19 @@ static int send_check(struct ev_stream *s, size_t size)
     MUST(s->magic == STREAM_MAGIC);
     if (s->state != STREAM_OPEN && s->state != STREAM_CONNECTING)
         return EV_SEND_GONE;
-    bool queue_full = size > out_max(s) - s->out.size;
-    bool all_full = size > loop->out_bytes_max - loop->stats.out_bytes;
+    bool queue_full = size + EV_SEGMENT_COST > out_max(s) - ev_out_held(&s->out);
+    bool all_full = size + EV_SEGMENT_COST > loop->out_bytes_max - loop->stats.out_bytes;
     loop->stats.sends_full += queue_full;
     loop->stats.sends_full_all += all_full && !queue_full;
     return queue_full || all_full ? EV_SEND_FULL : 0;
 }
 
-static int send_done(struct ev_stream *s, size_t size)
+/* `held` before it. */
+static int send_done(struct ev_stream *s, size_t held)
 {
-    s->loop->stats.out_bytes += size;
+    s->loop->stats.out_bytes += ev_out_held(&s->out) - held;
     dirty_mark(s);
-    if (s->out.size < out_high(s))
+    if (ev_out_held(&s->out) < out_high(s))
         return 0;
     s->above_high = true;
     return EV_SEND_HIGH;
@@ -111,29 +112,31 @@ static int send_done(struct ev_stream *s, size_t size)
 int ev_stream_send_ref(struct ev_stream *s, struct refbuf *b)
 {
     int r = send_check(s, b->size);
+    size_t held = ev_out_held(&s->out);
 
     if (r || b->size == 0)
         return r;
-    return ev_out_ref(&s->out, b) ? send_done(s, b->size) : -ENOMEM;
+    return ev_out_ref(&s->out, b) ? send_done(s, held) : -ENOMEM;
 }
 
 int ev_stream_send_copy(struct ev_stream *s, struct slice bytes)
 {
     int r = send_check(s, bytes.size);
+    size_t held = ev_out_held(&s->out);
 
     if (r || bytes.size == 0)
         return r;
-    return ev_out_copy(&s->out, bytes) ? send_done(s, bytes.size) : -ENOMEM;
+    return ev_out_copy(&s->out, bytes) ? send_done(s, held) : -ENOMEM;
 }
 
 int ev_stream_send_bytes(struct ev_stream *s, struct bytes *b)
 {
-    size_t size = b->size;
-    int r = send_check(s, size);
+    int r = send_check(s, b->size);
+    size_t held = ev_out_held(&s->out);
 
-    if (r || size == 0)
+    if (r || b->size == 0)
         return r;
-    return ev_out_own(&s->out, b) ? send_done(s, size) : -ENOMEM;
+    return ev_out_own(&s->out, b) ? send_done(s, held) : -ENOMEM;
 }
 
 void ev_stream_drain_all(struct ev_stream *s)
@@ -147,7 +150,7 @@ void ev_stream_drain_all(struct ev_stream *s)
 
 size_t ev_stream_queued(const struct ev_stream *s)
 {
-    return s->out.size;
+    return ev_out_held(&s->out);
 }
 
 /* ---- state ---------------------------------------------------------------------------------- */
@@ -267,8 +270,9 @@ static bool write_once(struct ev_stream *s, size_t *budget)
         n = 0;
     }
     s->loop->stats.bytes_out += (uint64_t)n;
-    s->loop->stats.out_bytes -= (size_t)n;
+    s->loop->stats.out_bytes -= ev_out_held(&s->out);
     ev_out_consume(&s->out, (size_t)n);
+    s->loop->stats.out_bytes += ev_out_held(&s->out);
     *budget -= (size_t)n < *budget ? (size_t)n : *budget;
     if ((size_t)n < total) {
         s->loop->stats.writes_blocked++;
@@ -304,7 +308,7 @@ static void stream_flush(struct ev_stream *s)
         dirty_mark(s);
     else if (s->state == STREAM_FLUSHING)
         flushed(s);
-    if (s->above_high && s->out.size <= (s->drain_all ? 0 : out_high(s) / 2)) {
+    if (s->above_high && ev_out_held(&s->out) <= (s->drain_all ? 0 : out_high(s) / 2)) {
         s->above_high = s->drain_all = false;
         if (s->state == STREAM_OPEN && s->kind->on_drained)
             s->kind->on_drained(s, s->arg);

@@ -91,7 +91,8 @@ int ev_stream_send_bytes(struct ev_stream *s, struct bytes *b) __attribute__((wa
  * if nothing is.
  */
 void ev_stream_drain_all(struct ev_stream *s);
-/* Bytes queued here and not yet taken by the kernel. */
+/* What is queued here and not yet taken by the kernel: its bytes, and what keeping them takes. All
+ * bounds of queues are about this sum: of very small frames the bytes are the least. */
 size_t ev_stream_queued(const struct ev_stream *s);
 /* While paused nothing is read: the peer feels it. (A dead peer is then noticed only by sends.) */
 void ev_stream_pause(struct ev_stream *s);

@@ -94,6 +94,10 @@ static void put_welcome(struct json_writer *w, const struct wire_welcome *m)
     json_put_u64(w, "presence_bytes_max", m->presence_bytes_max);
     json_put_u64(w, "presence_per_s_max", m->presence_per_s_max);
     json_put_u64(w, "documents_max", m->documents_max);
+    json_put_u64(w, "frames_per_s_max", m->frames_per_s_max);
+    json_put_u64(w, "op_components_max", m->op_components_max);
+    json_put_u64(w, "doc_id_bytes_max", m->doc_id_bytes_max);
+    json_put_u64(w, "title_bytes_max", m->title_bytes_max);
 }
 
 static void put_payload(struct json_writer *w, const struct wire_opened *m)

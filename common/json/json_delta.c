@@ -5,6 +5,7 @@
 
 #include "json_door.h"
 #include "ot_attrs.h"
+#include "ot_codec.h"
 #include "ot_utf.h"
 
 struct reader {
@@ -231,4 +232,20 @@ void json_delta_write(const struct ot_op *op, struct bytes *out)
         component_write(&op->comps[i], out);
     }
     bytes_append_u8(out, ']');
+}
+
+int json_delta_write_form(struct slice form, struct bytes *out)
+{
+    const struct ot_comp *comp;
+    struct ot_walk walk;
+
+    ot_walk_begin(&walk, form, &ot_limits_stored);
+    bytes_append_u8(out, '[');
+    while (!out->failed && ot_walk_next(&walk, &comp)) {
+        if (walk.count > 1)
+            bytes_append_u8(out, ',');
+        component_write(comp, out);
+    }
+    bytes_append_u8(out, ']');
+    return walk.fault.outcome ? JSON_BAD : 0;
 }

@@ -29,6 +29,10 @@ MUST_CHECK int json_delta_read(struct arena *mem, struct slice text, struct ot_o
 /* Appends the array of components, without white space; the caller tests out->failed. */
 void json_delta_write(const struct ot_op *op, struct bytes *out);
 
+/* The same of an op's binary form, which is checked on the way and takes no memory. JSON_BAD: it is
+ * none; what was appended means nothing then. */
+MUST_CHECK int json_delta_write_form(struct slice form, struct bytes *out);
+
 /* Appends any JSON text in canonical form. `mem` holds what is needed meanwhile. */
 MUST_CHECK int json_canonical_write(struct arena *mem, struct slice text, struct bytes *out,
                                     struct json_error *error);

@@ -1,7 +1,6 @@
 #include "json_writer.h"
 
 #include "codec_text.h"
-#include "ot_codec.h"
 #include "ot_utf.h"
 
 void json_put_key(struct json_writer *w, const char *key)
@@ -63,13 +62,7 @@ void json_put_hex(struct json_writer *w, const char *key, const void *data, size
 
 void json_put_op(struct json_writer *w, const char *key, struct slice body)
 {
-    struct ot_op op;
-    int rc = ot_decode(w->mem, body, &ot_limits_stored, &op);
-
-    if (rc) {
-        w->rc = w->rc ? w->rc : rc > 0 ? JSON_BAD : rc;
-        return;
-    }
     json_put_key(w, key);
-    json_delta_write(&op, w->out);
+    int rc = json_delta_write_form(body, w->out);
+    w->rc = w->rc ? w->rc : rc;
 }

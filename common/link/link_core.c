@@ -472,6 +472,8 @@ static void batch_take(struct link_peer *p, const struct link_head *head)
     c->stats.items_in += p->in.item_count;
     if (p->in.item_count > 0)
         c->config.callbacks.on_items(c->config.arg, p, p->in.items, p->in.item_count);
+    if (p->in.complete) /* a document of the size of link-item is not kept until the next batch */
+        link_in_reset(&p->in);
 }
 
 static void heartbeat_take(struct link_peer *p, const struct link_head *head)

@@ -132,6 +132,26 @@ START_TEST(test_faults)
 }
 END_TEST
 
+static bool comp_equal(const struct ot_comp *a, const struct ot_comp *b)
+{
+    return a->kind == b->kind && a->length == b->length && slice_equal(a->content, b->content) &&
+           slice_equal(a->attrs, b->attrs);
+}
+
+/* Walked, it is the same op, or refused as well. op NULL: decoding has refused it. */
+static void walk_check(struct slice in, const struct ot_limits *limits, const struct ot_op *op)
+{
+    struct ot_walk walk;
+    const struct ot_comp *comp;
+
+    ot_walk_begin(&walk, in, limits);
+    while (ot_walk_next(&walk, &comp))
+        ck_assert(!op || (walk.count <= op->count && comp_equal(comp, &op->comps[walk.count - 1])));
+    ck_assert_int_eq(walk.fault.outcome == 0, op != NULL);
+    ck_assert(!op || walk.count == op->count);
+    ck_assert(!ot_walk_next(&walk, &comp)); /* and it stays at its end */
+}
+
 START_TEST(test_forms)
 {
     struct arena mem;
@@ -143,6 +163,7 @@ START_TEST(test_forms)
         struct slice bytes = from_hex(&mem, forms[i].hex);
         int r = ot_decode(&mem, bytes, &ot_limits_submit, &op);
         ck_assert_msg(r == forms[i].outcome, "%s: %s", forms[i].hex, ot_outcome_name(r));
+        walk_check(bytes, &ot_limits_submit, r ? NULL : &op);
         if (r) {
             ck_assert_uint_eq(op.count, 77); /* outputs are untouched on failure */
             continue;
@@ -163,6 +184,8 @@ START_TEST(test_limits)
 
     arena_init(&mem, 1 << 20);
     ck_assert_int_eq(ot_decode(&mem, from_hex(&mem, "010a610909"), &limits, &op), OT_TOO_LARGE);
+    walk_check(from_hex(&mem, "010a610909"), &limits, NULL);
+    walk_check(from_hex(&mem, "012261626364"), &limits, NULL);
     ck_assert_int_eq(ot_decode(&mem, from_hex(&mem, "010a610a"), &limits, &op), OT_BAD_FORM);
     ck_assert_int_eq(ot_decode(&mem, from_hex(&mem, "010a6109"), &limits, &op), 0);
     ck_assert_int_eq(ot_decode(&mem, from_hex(&mem, "011a616263"), &limits, &op), 0);
@@ -204,7 +227,9 @@ START_TEST(test_cut_and_changed)
                 copy[size - bytes.size] ^= (uint8_t)(1 + rng_below(&rng, 255));
             uint8_t *exact = realloc(copy, cut ? size + !size : bytes.size);
             struct slice in = slice_of(exact, cut ? size : bytes.size);
-            if (ot_decode(&mem, in, &ot_limits_submit, &op) == 0) {
+            bool good = ot_decode(&mem, in, &ot_limits_submit, &op) == 0;
+            walk_check(in, &ot_limits_submit, good ? &op : NULL);
+            if (good) {
                 ot_encode(&op, &again);
                 if (!slice_equal(bytes_slice(&again), in))
                     ck_abort_msg("round %d size %zu", round, size);

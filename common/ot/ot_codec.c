@@ -176,6 +176,24 @@ static inline const uint8_t *comp_decode(struct decoder *d, const uint8_t *at, s
     return at;
 }
 
+/* What is wrong with the sums, of a component that starts there? */
+static bool units_fit(struct decoder *d, const uint8_t *start, uint64_t units_in,
+                      uint64_t units_out)
+{
+    if (units_in > OT_UNITS_MAX)
+        refuse_size(d, start, "units before the op", units_in, OT_UNITS_MAX);
+    else if (units_out > OT_UNITS_MAX)
+        refuse_size(d, start, "units after the op", units_out, OT_UNITS_MAX);
+    else
+        return true;
+    return false;
+}
+
+static bool retains_in_vain(const struct ot_comp *last)
+{
+    return last->kind == OT_RETAIN && last->attrs.size == 0;
+}
+
 /* There is room for `room` components; one at least is there. */
 static const uint8_t *comps_decode(struct decoder *d, const uint8_t *at, struct ot_comp *comps,
                                    uint32_t room, struct ot_op *op)
@@ -193,15 +211,11 @@ static const uint8_t *comps_decode(struct decoder *d, const uint8_t *at, struct 
         units_out += comp->kind != OT_DELETE ? comp->length : 0;
         comp++;
     }
-    if (units_in > OT_UNITS_MAX)
-        return refuse_size(d, start, "units before the op", units_in, OT_UNITS_MAX);
-    if (units_out > OT_UNITS_MAX)
-        return refuse_size(d, start, "units after the op", units_out, OT_UNITS_MAX);
-    if (!at)
+    if (!units_fit(d, start, units_in, units_out) || !at)
         return NULL;
     if (at < d->end)
         return refuse_size(d, at, "components", (uint64_t)room + 1, room);
-    if (comp[-1].kind == OT_RETAIN && comp[-1].attrs.size == 0)
+    if (retains_in_vain(comp - 1))
         return refuse(d, OT_BAD_NORMAL, start);
     *op = (struct ot_op){.comps = comps,
                          .count = (uint32_t)(comp - comps),
@@ -210,20 +224,26 @@ static const uint8_t *comps_decode(struct decoder *d, const uint8_t *at, struct 
     return at;
 }
 
+/* The version, and the size as a whole. NULL: refused; else where the components begin. */
+static const uint8_t *form_begin(struct decoder *d, const struct ot_limits *limits)
+{
+    size_t size = (size_t)(d->end - d->start);
+
+    if (size > limits->size_max)
+        return refuse_size(d, d->start, "bytes", size, limits->size_max);
+    if (size == 0 || d->start[0] != OT_FORM_VERSION)
+        return refuse(d, OT_BAD_FORM, d->start);
+    return d->start + 1;
+}
+
 int ot_decode_explain(struct arena *mem, struct slice in, const struct ot_limits *limits,
                       struct ot_op *ret, struct ot_fault *fault)
 {
     struct decoder d = {.start = in.data, .end = in.data + in.size, .fault = fault};
 
-    if (in.size > limits->size_max) {
-        refuse_size(&d, in.data, "bytes", in.size, limits->size_max);
-        return OT_TOO_LARGE;
-    }
-    if (in.size == 0 || in.data[0] != OT_FORM_VERSION) {
-        refuse(&d, OT_BAD_FORM, in.data);
-        return OT_BAD_FORM;
-    }
-    const uint8_t *first = in.data + 1, *end;
+    const uint8_t *first = form_begin(&d, limits), *end;
+    if (!first)
+        return fault->outcome;
     uint32_t room = (uint32_t)in.size - 1, count;
     if (room == 0) {
         *ret = OT_IDENTITY;
@@ -241,6 +261,46 @@ int ot_decode_explain(struct arena *mem, struct slice in, const struct ot_limits
         return 0;
     (void)frames_count(&d, first, limits->count_max, &count); /* its fault, if it has one */
     return fault->outcome;
+}
+
+void ot_walk_begin(struct ot_walk *w, struct slice in, const struct ot_limits *limits)
+{
+    struct decoder d = {.start = in.data, .end = in.data + in.size, .fault = &w->fault};
+
+    *w = (struct ot_walk){.limits = limits, .start = d.start, .end = d.end};
+    w->at = form_begin(&d, limits);
+}
+
+bool ot_walk_next(struct ot_walk *w, const struct ot_comp **ret)
+{
+    struct decoder d = {.start = w->start, .end = w->end, .fault = &w->fault};
+    const uint8_t *start = w->at;
+    struct ot_comp *comp = &w->comps[1];
+
+    if (!start)
+        return false;
+    w->at = NULL;
+    if (start == d.end) {
+        if (w->count && retains_in_vain(comp))
+            refuse(&d, OT_BAD_NORMAL, start);
+        return false;
+    }
+    if (w->count == w->limits->count_max) {
+        refuse_size(&d, start, "components", (uint64_t)w->count + 1, w->count);
+        return false;
+    }
+    w->comps[0] = *comp;
+    const uint8_t *at = comp_decode(&d, start, comp, w->count ? w->comps : comp);
+    if (!at)
+        return false;
+    w->units_in += comp->kind < OT_INSERT ? comp->length : 0;
+    w->units_out += comp->kind != OT_DELETE ? comp->length : 0;
+    if (!units_fit(&d, start, w->units_in, w->units_out))
+        return false;
+    w->count++;
+    w->at = at;
+    *ret = comp;
+    return true;
 }
 
 void ot_fault_print(const struct ot_fault *fault, struct bytes *out)

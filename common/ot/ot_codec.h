@@ -40,6 +40,25 @@ MUST_CHECK static inline int ot_decode(struct arena *mem, struct slice in,
 
     return ot_decode_explain(mem, in, limits, ret, &fault);
 }
+/*
+ * The same checks one component after the other, without memory: for who only passes them on. An op
+ * of millions of components takes 40 bytes for each where it is decoded. Faults come as they are
+ * met, when what was before them has been handed out already.
+ */
+struct ot_walk {
+    struct ot_fault fault; /* outcome 0: none so far */
+    const struct ot_limits *limits;
+    const uint8_t *start, *at, *end;
+    uint32_t count;
+    uint64_t units_in, units_out;
+    struct ot_comp comps[2]; /* the one before and the last */
+};
+
+/* Borrows in and limits. */
+void ot_walk_begin(struct ot_walk *walk, struct slice in, const struct ot_limits *limits);
+/* False at the end, and at a fault. *ret borrows `in`, and walk until the next call. */
+MUST_CHECK bool ot_walk_next(struct ot_walk *walk, const struct ot_comp **ret);
+
 /* "bad-utf8 at byte 17: …", for people; without what the bytes say. */
 void ot_fault_print(const struct ot_fault *fault, struct bytes *out);
 

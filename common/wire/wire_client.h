@@ -25,6 +25,7 @@ struct wire_welcome {
     uint32_t heartbeat_ms;
     uint64_t op_bytes_max, frame_bytes_max, document_bytes_max, chunk_bytes_max;
     uint64_t presence_bytes_max, presence_per_s_max, documents_max;
+    uint64_t frames_per_s_max, op_components_max, doc_id_bytes_max, title_bytes_max;
 };
 
 struct wire_open {

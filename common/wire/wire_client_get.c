@@ -318,7 +318,9 @@ static bool welcome_get(struct slice in, struct wire_welcome *ret)
         [5] = &ret->op_bytes_max,       [6] = &ret->frame_bytes_max,
         [7] = &ret->document_bytes_max, [8] = &ret->chunk_bytes_max,
         [9] = &ret->presence_bytes_max, [10] = &ret->presence_per_s_max,
-        [11] = &ret->documents_max,
+        [11] = &ret->documents_max,     [12] = &ret->frames_per_s_max,
+        [13] = &ret->op_components_max, [14] = &ret->doc_id_bytes_max,
+        [15] = &ret->title_bytes_max,
     };
 
     *ret = (struct wire_welcome){0};

@@ -142,6 +142,10 @@ static void welcome_put(struct bytes *out, const struct wire_welcome *w)
     wire_put_uint(out, 9, w->presence_bytes_max);
     wire_put_uint(out, 10, w->presence_per_s_max);
     wire_put_uint(out, 11, w->documents_max);
+    wire_put_uint(out, 12, w->frames_per_s_max);
+    wire_put_uint(out, 13, w->op_components_max);
+    wire_put_uint(out, 14, w->doc_id_bytes_max);
+    wire_put_uint(out, 15, w->title_bytes_max);
 }
 
 static void opened_put(struct bytes *out, const struct wire_opened *o)

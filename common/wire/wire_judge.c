@@ -264,6 +264,10 @@ static Weft__Client__Welcome *welcome_of(struct arena *mem, const struct wire_we
     m->presence_bytes_max = w->presence_bytes_max;
     m->presence_per_s_max = w->presence_per_s_max;
     m->documents_max = w->documents_max;
+    m->frames_per_s_max = w->frames_per_s_max;
+    m->op_components_max = w->op_components_max;
+    m->doc_id_bytes_max = w->doc_id_bytes_max;
+    m->title_bytes_max = w->title_bytes_max;
     return m;
 }
 

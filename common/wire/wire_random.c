@@ -255,6 +255,10 @@ static void random_welcome(struct rng *r, struct wire_welcome *ret)
         .presence_bytes_max = u64_or_0(r),
         .presence_per_s_max = u64_or_0(r),
         .documents_max = u64_or_0(r),
+        .frames_per_s_max = u64_or_0(r),
+        .op_components_max = u64_or_0(r),
+        .doc_id_bytes_max = u64_or_0(r),
+        .title_bytes_max = u64_or_0(r),
     };
 }
 

@@ -19,21 +19,41 @@ static const char intro[] = DOCS_GENERATED
     "Welcome, under the name that is given. A word like `too-fast` is an error:\n"
     "[errors.md](errors.md).\n";
 
+/* Both programs keep their half of a link. */
+#define INBOX "inbox (64 MiB)"
+
 static const char memory[] =
     "\n## A gateway's memory\n\n"
     "Whatever clients do, the process stays below\n\n"
     "```\n"
     "connections-max x %u bytes + open-documents-max x %u bytes\n"
-    "    + out-total + input-max + unacked-max + payload-max + links + message-memory\n"
+    "    + out-total + input-max + unacked-max + payload-max\n"
+    "    + 2 x message-memory: one message that is read, and one answer that is written\n"
+    "    + links + " INBOX " + workers x link-item\n"
     "    + what it has before anybody connects (about 12 MiB)\n"
     "```\n\n"
-    "With the defaults that is 2 GiB. `tests/errors` floods a gateway with connections that send\n"
-    "noise, half a request or huge frames, that do not read, or that open documents without end, "
-    "and\n"
-    "holds the process to this sum.\n"
-    "\nNot in the sum: making a large document into the pieces that its opener gets takes some "
-    "times\n"
-    "its size besides, one document at a time.\n";
+    "- What is queued for readers is charged with what keeping it takes besides: a pong of 16\n"
+    "  bytes costs its reader 112.\n"
+    "- A message or an answer gives back what it took as soon as it is dealt with.\n"
+    "- A document on its way to a client on `weft.v1.json` takes what its JSON has, in\n"
+    "  `payload-max`, and nothing besides: its op is written piece by piece, never decoded as a\n"
+    "  whole. (A document of 32 MiB in pieces of a letter each would take 335 MB for that.) Where\n"
+    "  there is no room for the JSON, the opener waits.\n"
+    "\n## A worker's memory\n\n"
+    "Whatever gateways pass on, the process stays below\n\n"
+    "```\n"
+    "documents-max x 5/4 + attachments x 150 bytes\n"
+    "    + the documents that are being read from the servers\n"
+    "    + links + " INBOX " + gateways x link-item\n"
+    "    + what it has before anybody opens a document (about 12 MiB)\n"
+    "```\n\n"
+    "- Cold documents are put off from `documents-max` on. Who is in a document that is loaded\n"
+    "  can go on writing until all documents together have grown by a quarter of it; then ops,\n"
+    "  too, are told `retry-later`, until what is idle was evicted or what is archived let go.\n"
+    "- What a document takes is known when it is read; if that is too much, who asked for it\n"
+    "  waits, and it goes.\n"
+    "\n`tests/errors/flood.test.mjs` floods a gateway with connections of many hostile sorts, and\n"
+    "holds it to this sum.\n";
 
 static const struct conf_limit wire[] = {WIRE_LIMITS(CONF_LIMIT_FIXED)};
 static const struct conf_limit gateway[] = {GW_LIMITS(CONF_LIMIT_OPTION, CONF_LIMIT_FIXED)};
@@ -101,8 +121,11 @@ void docs_limits_json(struct bytes *out)
     for (size_t t = 0; t < COUNT(tables); t++) {
         for (size_t i = 0; i < tables[t].count; i++) {
             const struct conf_limit *l = &tables[t].rows[i];
-            bytes_printf(out, "%s{\"service\":\"%s\",\"name\":\"%s\",\"option\":%s,\"counter\":\"",
-                         comma, service_of(t, l), l->name, l->fallback ? "true" : "false");
+            bytes_printf(out,
+                         "%s{\"service\":\"%s\",\"name\":\"%s\",\"option\":%s,"
+                         "\"value\":%lld,\"counter\":\"",
+                         comma, service_of(t, l), l->name, l->fallback ? "true" : "false",
+                         (long long)(l->fallback ? 0 : l->max));
             append_escaped(out, l->counter);
             bytes_append_str(out, "\"}");
             comma = ",\n";

@@ -127,7 +127,10 @@ const outcomes = ['none', 'up-to-date', 'ops', 'snapshot', 'resync'];
 
 const readers = [null,
   (f) => ({ type: 'welcome', frame_bytes_max: f.number(6), op_bytes_max: f.number(5),
-    presence_bytes_max: f.number(9), documents_max: f.number(11), heartbeat_ms: f.number(4) }),
+    presence_bytes_max: f.number(9), documents_max: f.number(11), heartbeat_ms: f.number(4),
+    document_bytes_max: f.number(7), chunk_bytes_max: f.number(8), presence_per_s_max: f.number(10),
+    frames_per_s_max: f.number(12), op_components_max: f.number(13), doc_id_bytes_max: f.number(14),
+    title_bytes_max: f.number(15) }),
   (f) => ({ type: 'opened', doc: f.text(1), outcome: outcomes[f.number(2)],
     position: { rev: f.number(3), hash: f.hex(4) }, last_seq: f.number(5),
     payload_bytes: f.has(8) ? 0 : f.number(7),

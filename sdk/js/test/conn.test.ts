@@ -63,7 +63,8 @@ function welcome(serverTime = 1_000_000): DownFrame {
     value: {
       version: 1, features: 0, serverTime, heartbeatMs: 30_000, opBytesMax: 262144,
       frameBytesMax: 1 << 20, documentBytesMax: 1 << 25, chunkBytesMax: 65536, presenceBytesMax: 1024,
-      presencePerSMax: 20, documentsMax: 1000,
+      presencePerSMax: 20, documentsMax: 1000, framesPerSMax: 50_000, opComponentsMax: 65_536,
+      docIdBytesMax: 128, titleBytesMax: 1024,
     },
   };
 }

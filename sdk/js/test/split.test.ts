@@ -36,3 +36,17 @@ test("text is cut between characters, wherever the limit falls", () => {
       rest = next;
     }
 });
+
+test("a piece has half the components that the server takes: others' ops cut it", () => {
+  const builder = new OpBuilder();
+  for (let i = 0; i < 25; i++) builder.retain(1).insert("x");
+  let rest: Op | null = builder.finish();
+  const counts = [];
+  while (rest) {
+    const [piece, next]: [Op, Op | null] = split(rest, 262_144, 20);
+    counts.push(piece.comps.length);
+    rest = next;
+  }
+  expect(Math.max(...counts)).toBe(10);
+  expect(counts.length).toBeGreaterThan(4);
+});

@@ -233,7 +233,8 @@ static void extra_release(struct gw_att *att)
     if (!att->extra)
         return;
     *(att->state == ATT_STREAMING ? &core->payload_bytes : &core->unacked_bytes) -=
-        att->extra->size;
+        att->extra->bytes.size;
+    bytes_fini(&att->extra->bytes);
     free(att->extra);
     att->extra = NULL;
 }
@@ -345,7 +346,7 @@ void att_open(struct gw_att *att)
                                     .role = att->conn->role};
     memcpy(open->open.session.id, att->session, WIRE_SESSION_SIZE);
     if (att->create_kind && att->extra)
-        open->open.create_content = slice_of(att->extra->data, att->extra->size);
+        open->open.create_content = bytes_slice(&att->extra->bytes);
     att_set(att, ATT_OPENING);
     trouble_begins(core, att);
     wheel_add(core, att, RETRY_MAX_MS);
@@ -410,13 +411,13 @@ static void att_resume(struct gw_att *att)
 /* Text is cut between characters, so that each piece is text. */
 static size_t chunk_size(const struct gw_conn *conn, const struct att_bytes *p)
 {
-    size_t size = p->size - p->offset;
+    size_t size = p->bytes.size - p->offset;
 
     if (size <= WIRE_CHUNK_BYTES_MAX)
         return size;
     size = WIRE_CHUNK_BYTES_MAX;
     for (unsigned i = 0; conn->variant == GW_JSON && i < 3; i++)
-        size -= (p->data[p->offset + size] & 0xc0) == 0x80;
+        size -= (p->bytes.data[p->offset + size] & 0xc0) == 0x80;
     return size;
 }
 
@@ -425,55 +426,61 @@ static void stream_continue(struct gw_att *att)
     struct att_bytes *p = att->extra;
     struct gw_conn *conn = att->conn;
 
-    while (p->offset < p->size && !conn->high) {
+    while (p->offset < p->bytes.size && !conn->high) {
         size_t size = chunk_size(conn, p);
         struct wire_server_frame frame = {.type = WIRE_DOWN_CHUNK};
         frame.chunk = (struct wire_chunk){.doc = gw_doc_id(att->doc),
                                           .offset = p->offset,
-                                          .data = slice_of(p->data + p->offset, size)};
+                                          .data = slice_of(p->bytes.data + p->offset, size)};
         if (!conn_send_frame(conn, &frame))
             return;
         p->offset += size;
     }
-    if (p->offset < p->size)
+    if (p->offset < p->bytes.size)
         return;
     extra_release(att);
     att_resume(att);
 }
 
-/* The payload as this variant's Chunks carry it; one reference. */
-static struct refbuf *payload_form(const struct gw_att *att, const struct wire_opened *opened)
+/* The payload as this variant's Chunks carry it. JSON may take a multiple of the binary form: it is
+ * not made any larger than there is room for. */
+static bool payload_form(const struct gw_att *att, const struct wire_opened *opened,
+                         struct bytes *ret)
 {
-    const struct gw_io *io = &att->conn->core->io;
+    struct gw_core *core = att->conn->core;
+    const struct gw_io *io = &core->io;
+    bool good = true;
 
+    if (core->payload_bytes >= core->config.payload_bytes_max)
+        return core->counters.limit_payload++, false;
+    bytes_init(ret, core->config.payload_bytes_max - core->payload_bytes);
     if (att->conn->variant == GW_PROTO || !io->payload)
-        return refbuf_copy(opened->payload);
-    return io->payload(io->ctx, att->conn->variant, opened);
+        bytes_append_slice(ret, opened->payload);
+    else
+        good = io->payload(io->ctx, att->conn->variant, opened, ret);
+    core->counters.limit_payload += ret->full;
+    return good && !ret->failed;
 }
 
 /* Too much for one frame: the head now, the rest as the reader takes it. False: no room here. */
 static bool stream_begin(struct gw_att *att, struct wire_server_frame *frame)
 {
     struct gw_core *core = att->conn->core;
-    struct refbuf *form = payload_form(att, &frame->opened);
+    struct bytes form = BYTES_INIT;
     struct att_bytes *p = NULL;
 
-    if (form && form->size <= core->config.payload_bytes_max - core->payload_bytes)
-        p = malloc(sizeof *p + form->size);
-    else
-        core->counters.limit_payload += form != NULL;
+    if (payload_form(att, &frame->opened, &form))
+        p = malloc(sizeof *p);
     if (!p) {
-        refbuf_unref(form);
+        bytes_fini(&form);
         return false;
     }
-    *p = (struct att_bytes){.size = form->size};
-    memcpy(p->data, form->data, form->size);
-    refbuf_unref(form);
-    core->payload_bytes += p->size;
+    *p = (struct att_bytes){.bytes = bytes_steal(&form)};
+    core->payload_bytes += p->bytes.size;
     att->extra = p;
     att_set(att, ATT_STREAMING);
     frame->opened.payload = (struct slice){0};
-    frame->opened.payload_bytes = p->size;
+    frame->opened.payload_bytes = p->bytes.size;
     conn_send_frame(att->conn, frame);
     return true;
 }

@@ -273,7 +273,11 @@ static void conn_hello(struct gw_conn *conn, const struct wire_hello *hello)
                                           .chunk_bytes_max = WIRE_CHUNK_BYTES_MAX,
                                           .presence_bytes_max = core->config.presence_bytes_max,
                                           .presence_per_s_max = core->config.presence_per_s_max,
-                                          .documents_max = core->config.documents_max};
+                                          .documents_max = core->config.documents_max,
+                                          .frames_per_s_max = core->config.frames_per_s_max,
+                                          .op_components_max = WIRE_OP_COMPONENTS_MAX,
+                                          .doc_id_bytes_max = WIRE_DOC_SIZE_MAX,
+                                          .title_bytes_max = WIRE_TITLE_BYTES_MAX};
     conn_send_frame(conn, &frame);
 }
 

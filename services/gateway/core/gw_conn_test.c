@@ -46,6 +46,8 @@ START_TEST(test_silence)
     ck_assert(!b.closed);
     fake_run(&f, 26000);
     fake_expect_error(&f, &b, WIRE_E_SILENT);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_hello, 1);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_heartbeat, 2);
     all_gone();
 }
 END_TEST
@@ -112,6 +114,26 @@ START_TEST(test_unacked_bound)
     fake_up(&a, submit_frame(1, 3, "eleven byte"));
     fake_expect_error(&f, &a, WIRE_E_RETRY_LATER);
     fake_expect(&f, &a, WIRE_DOWN_CLOSED);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_unacked, 1);
+    all_gone();
+}
+END_TEST
+
+static void one_document(struct gw_config *config)
+{
+    config->attachments_max = 1;
+}
+
+/* Of all connections together. */
+START_TEST(test_open_documents_bound)
+{
+    fake_start(&f, 1 << 1, one_document);
+    join(&a, GW_PROTO, 1, 3);
+    fake_welcome(&f, &b, GW_PROTO);
+    fake_up(&b, open_frame(2));
+    fake_expect_error(&f, &b, WIRE_E_RETRY_LATER);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_open_documents, 1);
+    ck_assert_uint_eq(gw_core_gauges(f.core).attachments, 1);
     all_gone();
 }
 END_TEST
@@ -175,8 +197,8 @@ int main(void)
 {
     const TTest *const started[] = {test_hello, test_silence, test_drain, test_no_memory,
                                     test_malformed_items};
-    const TTest *const others[] = {test_unauthenticated, test_connection_limits,
-                                   test_unacked_bound};
+    const TTest *const others[] = {test_unauthenticated, test_connection_limits, test_unacked_bound,
+                                   test_open_documents_bound};
 
     return case_run("gateway conn", started, CASE_COUNT(started), others, CASE_COUNT(others));
 }

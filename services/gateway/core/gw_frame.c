@@ -78,17 +78,17 @@ static uint32_t open_check(struct gw_conn *conn, const struct wire_open *open, u
 /* The content of a create is kept until it is answered, and charged as an unacked op is. */
 static bool create_keep(struct gw_att *att, const struct wire_open *open)
 {
-    size_t size = open->create_content.size;
-    struct att_bytes *content = malloc(sizeof *content + size);
+    struct att_bytes *content = calloc(1, sizeof *content);
 
-    if (!content)
+    if (content)
+        bytes_append_slice(&content->bytes, open->create_content);
+    if (!content || content->bytes.failed) {
+        free(content);
         return false;
-    *content = (struct att_bytes){.size = size};
-    if (size)
-        memcpy(content->data, open->create_content.data, size);
+    }
     att->extra = content;
     att->create_kind = (uint8_t)open->create_kind;
-    att->conn->core->unacked_bytes += size;
+    att->conn->core->unacked_bytes += content->bytes.size;
     return true;
 }
 

@@ -74,8 +74,8 @@ struct att_submit {
 
 /* Content of a create until it is answered, or a payload being given in chunks. */
 struct att_bytes {
-    size_t size, offset;
-    uint8_t data[];
+    struct bytes bytes;
+    size_t offset;
 };
 
 struct gw_att {

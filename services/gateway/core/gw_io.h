@@ -38,10 +38,11 @@ struct gw_io {
      */
     struct refbuf *(*encode)(void *ctx, enum gw_variant variant,
                              const struct wire_server_frame *frame, struct slice encoded);
-    /* The payload of an Opened as the Chunks of this variant carry it, UTF-8 for GW_JSON; one
-     * reference for the caller. NULL: no memory, or it is damaged. NULL instead of a function: as
-     * it is. Not called for GW_PROTO, which carries it as it is. */
-    struct refbuf *(*payload)(void *ctx, enum gw_variant variant, const struct wire_opened *opened);
+    /* Appends the payload of an Opened as the Chunks of this variant carry it, UTF-8 for GW_JSON.
+     * False: it is damaged, or out has failed. NULL instead of a function: as it is. Not called for
+     * GW_PROTO, which carries it as it is. */
+    bool (*payload)(void *ctx, enum gw_variant variant, const struct wire_opened *opened,
+                    struct bytes *out);
     /* Takes its own reference. HIGH: gw_conn_drained() will follow. FULL: not queued. */
     enum gw_send (*send)(void *ctx, void *conn, struct refbuf *frame);
     /* Ends the connection after what is queued; `code` is the WIRE_E_ reason, 0: as asked.

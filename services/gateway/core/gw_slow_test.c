@@ -107,6 +107,47 @@ START_TEST(test_chunks)
 }
 END_TEST
 
+#define ROOM (WIRE_CHUNK_BYTES_MAX * 3 / 2)
+
+static void little_room(struct gw_config *config)
+{
+    config->payload_bytes_max = ROOM;
+}
+
+/* Who does not read a large document keeps others waiting for theirs, and no memory besides. */
+START_TEST(test_payload_bound)
+{
+    static uint8_t text[WIRE_CHUNK_BYTES_MAX + 1];
+    struct wire_to_worker item;
+
+    fake_start(&f, 1 << 1, little_room);
+    fake_welcome(&f, &a, GW_PROTO);
+    fake_up(&a, open_frame(1));
+    item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
+    a.answer = GW_SEND_HIGH;
+    opened(1, item.open.attachment, WIRE_OPENED_SNAPSHOT, 3, 0, slice_of(text, sizeof text));
+    fake_expect(&f, &a, WIRE_DOWN_OPENED);
+    ck_assert_int_eq(gw_core_gauges(f.core).payload_bytes, sizeof text);
+
+    fake_welcome(&f, &b, GW_PROTO);
+    fake_up(&b, open_frame(2));
+    item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
+    opened(1, item.open.attachment, WIRE_OPENED_SNAPSHOT, 3, 0, slice_of(text, sizeof text));
+    fake_expect_none(&f, &b);
+    ck_assert_uint_eq(gw_core_counters(f.core)->limit_payload, 1);
+    ck_assert_int_eq(gw_core_gauges(f.core).payload_bytes, sizeof text);
+
+    a.answer = GW_SENT; /* it reads: there is room when it is asked for again */
+    gw_conn_drained(a.gw);
+    ck_assert_int_eq(gw_core_gauges(f.core).payload_bytes, 0);
+    fake_run(&f, 200);
+    item = fake_expect_item(&f, WIRE_TO_WORKER_OPEN, NULL);
+    opened(1, item.open.attachment, WIRE_OPENED_SNAPSHOT, 3, 0, slice_of(text, sizeof text));
+    fake_expect(&f, &b, WIRE_DOWN_OPENED);
+    all_gone();
+}
+END_TEST
+
 static void run_alive(struct fake_conn *conn, unsigned seconds)
 {
     for (unsigned i = 0; i < seconds; i++) {
@@ -200,5 +241,8 @@ int main(void)
     const TTest *const started[] = {test_lagging, test_chunks, test_a_slow_snapshot_is_no_trouble,
                                     test_lagging_again_is_no_trouble, test_catch_up_is_paced};
 
-    return case_run("gateway slow readers", started, CASE_COUNT(started), NULL, 0);
+    const TTest *const others[] = {test_payload_bound};
+
+    return case_run("gateway slow readers", started, CASE_COUNT(started), others,
+                    CASE_COUNT(others));
 }

@@ -1,17 +1,16 @@
 #include "gw_encode.h"
 
+#include "gw_limits.h"
 #include "json_client.h"
 #include "ws_encoder.h"
 
-/* A document of 32 MiB in pieces of one character each, all with attributes, decoded. */
-#define ARENA_MAX (1u << 30)
 /* Kept from frame to frame; what a large document needed goes back. */
 #define KEPT_MAX (256u << 10)
 
 void gw_encoder_init(struct gw_encoder *e)
 {
     *e = (struct gw_encoder){0};
-    arena_init(&e->mem, ARENA_MAX);
+    arena_init(&e->mem, GW_MESSAGE_MEMORY_MAX);
 }
 
 void gw_encoder_fini(struct gw_encoder *e)
@@ -20,18 +19,14 @@ void gw_encoder_fini(struct gw_encoder *e)
     bytes_fini(&e->scratch);
 }
 
-/* The refbuf of what stands in scratch, or NULL and the count. */
-static struct refbuf *finish(struct gw_encoder *e, bool good, struct refbuf *made)
+/* Counts a failure, and gives back what is more than most frames need. */
+static bool finish(struct gw_encoder *e, bool good)
 {
-    if (!good || !made) {
-        made = refbuf_unref(made);
-        e->failed++;
-    }
+    e->failed += !good;
     if (e->scratch.capacity > KEPT_MAX)
         bytes_fini(&e->scratch);
-    if (e->mem.used > KEPT_MAX)
-        arena_fini(&e->mem);
-    return made;
+    arena_release(&e->mem, KEPT_MAX);
+    return good;
 }
 
 static bool put_proto(struct gw_encoder *e, const struct wire_server_frame *frame,
@@ -65,17 +60,20 @@ struct refbuf *gw_encode_frame(struct gw_encoder *e, enum gw_variant variant,
     bool good = variant == GW_JSON ? put_json(e, frame, encoded) : put_proto(e, frame, encoded);
     enum ws_opcode opcode = variant == GW_JSON ? WS_TEXT : WS_BINARY;
 
-    return finish(e, good, good ? ws_encode_shared(opcode, bytes_slice(&e->scratch)) : NULL);
+    struct refbuf *made = good ? ws_encode_shared(opcode, bytes_slice(&e->scratch)) : NULL;
+    (void)finish(e, made != NULL);
+    return made;
 }
 
-struct refbuf *gw_encode_payload(struct gw_encoder *e, enum gw_variant variant,
-                                 const struct wire_opened *opened)
+bool gw_encode_payload(struct gw_encoder *e, enum gw_variant variant,
+                       const struct wire_opened *opened, struct bytes *out)
 {
-    if (variant != GW_JSON)
-        return refbuf_copy(opened->payload);
-    bytes_reset(&e->scratch);
+    if (variant != GW_JSON) {
+        bytes_append_slice(out, opened->payload);
+        return finish(e, !out->failed);
+    }
     arena_reset(&e->mem);
-    bool good = json_payload_write(&e->mem, opened, &e->scratch) == 0 && !e->scratch.failed;
-
-    return finish(e, good, good ? refbuf_copy(bytes_slice(&e->scratch)) : NULL);
+    bool good = json_payload_write(&e->mem, opened, out) == 0;
+    /* That there is no room now is no failure of ours. */
+    return finish(e, good || out->full) && good && !out->failed;
 }

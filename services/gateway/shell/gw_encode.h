@@ -19,7 +19,7 @@ void gw_encoder_fini(struct gw_encoder *e);
 /* gw_io.encode and gw_io.payload. */
 struct refbuf *gw_encode_frame(struct gw_encoder *e, enum gw_variant variant,
                                const struct wire_server_frame *frame, struct slice encoded);
-struct refbuf *gw_encode_payload(struct gw_encoder *e, enum gw_variant variant,
-                                 const struct wire_opened *opened);
+bool gw_encode_payload(struct gw_encoder *e, enum gw_variant variant,
+                       const struct wire_opened *opened, struct bytes *out);
 
 #endif

@@ -42,26 +42,62 @@ START_TEST(test_encode_entry)
 }
 END_TEST
 
-START_TEST(test_encode_payload)
+/* What a snapshot of this content comes to; the caller frees. size_max 0: no bound. */
+static bool payload_of(enum gw_variant variant, struct slice content, size_t size_max,
+                       struct bytes *ret)
 {
-    struct wire_content content = {.content = slice_str("broken"), .title = slice_str("T")};
+    struct wire_content snapshot = {.content = content, .title = slice_str("T")};
     struct bytes payload = BYTES_INIT;
 
-    wire_content_encode(&content, &payload);
+    wire_content_encode(&snapshot, &payload);
     struct wire_opened opened = {.outcome = WIRE_OPENED_SNAPSHOT, .payload = bytes_slice(&payload)};
-    ck_assert(!gw_encode_payload(&encoder, GW_JSON, &opened));
-    struct refbuf *same = gw_encode_payload(&encoder, GW_PROTO, &opened);
-    ck_assert(slice_equal(refbuf_slice(same), opened.payload));
-    refbuf_unref(same);
-    bytes_reset(&payload);
-    content.content = (struct slice){0};
-    wire_content_encode(&content, &payload);
-    opened.payload = bytes_slice(&payload);
-    struct refbuf *text = gw_encode_payload(&encoder, GW_JSON, &opened);
-    if (text)
-        ck_assert(slice_equal(refbuf_slice(text), slice_str("{\"content\":[],\"title\":\"T\"}")));
-    refbuf_unref(text);
+    bytes_init(ret, size_max);
+    bool good = gw_encode_payload(&encoder, variant, &opened, ret);
+    ck_assert(variant == GW_JSON || slice_equal(bytes_slice(ret), opened.payload));
     bytes_fini(&payload);
+    return good;
+}
+
+START_TEST(test_encode_payload)
+{
+    struct bytes out;
+
+    ck_assert(!payload_of(GW_JSON, slice_str("broken"), 0, &out));
+    bytes_fini(&out);
+    ck_assert_uint_eq(encoder.failed, 1);
+    ck_assert(payload_of(GW_PROTO, slice_str("broken"), 0, &out));
+    bytes_fini(&out);
+    ck_assert(payload_of(GW_JSON, slice_str("\x01\x12hi"), 0, &out));
+    ck_assert(slice_equal(bytes_slice(&out),
+                          slice_str("{\"content\":[{\"insert\":\"hi\"}],\"title\":\"T\"}")));
+    bytes_fini(&out);
+    ck_assert_uint_eq(encoder.failed, 1);
+}
+END_TEST
+
+/* A document of a million pieces, each a letter with attributes or without: what it takes is its
+ * JSON, of which no more is made than there is room for. */
+START_TEST(test_payload_takes_no_more_than_there_is_room)
+{
+    static const char pair[] = "\x0e\x07\x01"
+                               "b\x04"
+                               "truex\x0ay";
+    struct bytes content = BYTES_INIT, out;
+
+    bytes_append_u8(&content, 1);
+    for (int i = 0; i < 500000; i++)
+        bytes_append_str(&content, pair);
+    encoder.mem.size_max = 64 << 10;
+    ck_assert(payload_of(GW_JSON, bytes_slice(&content), 0, &out));
+    size_t whole = out.size;
+    ck_assert_uint_gt(whole, 4 * content.size);
+    bytes_fini(&out);
+    ck_assert(!payload_of(GW_JSON, bytes_slice(&content), whole - 1, &out));
+    ck_assert(out.full);
+    ck_assert_uint_lt(out.size, whole);
+    bytes_fini(&out);
+    ck_assert_uint_eq(encoder.failed, 0);
+    bytes_fini(&content);
 }
 END_TEST
 
@@ -74,6 +110,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, test_encode_entry);
     tcase_add_test(t, test_encode_payload);
+    tcase_add_test(t, test_payload_takes_no_more_than_there_is_room);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -67,6 +67,27 @@ START_TEST(test_bad_frames)
 }
 END_TEST
 
+/* An array of empty objects takes a hundred times its text to read: the message ends, and what
+ * reading it has taken is given back. */
+START_TEST(test_json_that_takes_much_memory)
+{
+    struct bytes bomb = BYTES_INIT;
+
+    bytes_append_u8(&bomb, '[');
+    for (int i = 0; i < 340000; i++)
+        bytes_append(&bomb, "{},", 3);
+    bytes_append(&bomb, "{}]", 3);
+    world_welcome(&b, WS_PROTOCOL_JSON);
+    message(WS_PROTOCOL_JSON, WS_TEXT, bytes_slice(&bomb), WIRE_E_BAD_JSON, 1007);
+    message(WS_PROTOCOL_JSON, WS_TEXT, bytes_slice(&bomb), WIRE_E_BAD_JSON, 1007);
+    ck_assert_uint_eq(server.stats.limit_message, 2);
+    ck_assert_ptr_null(server.input.mem.first ? server.input.mem.first->next : NULL);
+    world_ping(&b, 9);
+    support_client_close(&b);
+    bytes_fini(&bomb);
+}
+END_TEST
+
 /* A person is told what is wrong. */
 START_TEST(test_bad_json_words)
 {
@@ -226,6 +247,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, test_bad_ws);
     tcase_add_test(t, test_bad_frames);
+    tcase_add_test(t, test_json_that_takes_much_memory);
     tcase_add_test(t, test_bad_json_words);
     tcase_add_test(t, test_json_bomb);
     tcase_add_test(t, test_random_garbage);

@@ -1,9 +1,13 @@
 #include "gw_input.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "gw_limits.h"
 #include "json_client.h"
+
+/* Kept from message to message; what a large one needed goes back as soon as it is dealt with. */
+#define KEPT_MAX (64u << 10)
 
 void gw_input_init(struct gw_input *input)
 {
@@ -30,12 +34,14 @@ static enum gw_input_outcome bad(struct gw_input *input, uint32_t code, const ch
  */
 static enum gw_input_outcome no_memory(struct gw_input *input, uint32_t code)
 {
-    bool full = input->mem.used > input->mem.size_max / 4;
-    enum gw_input_outcome outcome = full ? bad(input, code, "the message has too many parts")
-                                         : bad(input, WIRE_E_NO_MEMORY, NULL);
-
-    input->full = full;
-    return outcome;
+    if (input->mem.used <= input->mem.size_max / 4)
+        return bad(input, WIRE_E_NO_MEMORY, NULL);
+    snprintf(input->error.text, sizeof input->error.text,
+             "it has so many parts that reading it takes more than %u bytes",
+             GW_MESSAGE_MEMORY_MAX);
+    (void)bad(input, code, input->error.text);
+    input->full = true;
+    return GW_INPUT_BAD;
 }
 
 static enum gw_input_outcome take_proto(struct gw_input *input, struct slice *message,
@@ -62,6 +68,11 @@ static enum gw_input_outcome take_json(struct gw_input *input, struct slice *mes
         return no_memory(input, WIRE_E_BAD_JSON);
     return bad(input, rc == JSON_UNKNOWN_TYPE ? WIRE_E_UNKNOWN_TYPE : WIRE_E_BAD_JSON,
                input->error.text);
+}
+
+void gw_input_done(struct gw_input *input)
+{
+    arena_release(&input->mem, KEPT_MAX);
 }
 
 enum gw_input_outcome gw_input_take(struct gw_input *input, enum gw_variant variant,

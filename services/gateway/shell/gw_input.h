@@ -29,4 +29,7 @@ void gw_input_fini(struct gw_input *input);
 enum gw_input_outcome gw_input_take(struct gw_input *input, enum gw_variant variant,
                                     struct slice *message, struct wire_client_frame *ret);
 
+/* The message is dealt with: lends nothing any more. */
+void gw_input_done(struct gw_input *input);
+
 #endif

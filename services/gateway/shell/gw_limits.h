@@ -1,11 +1,8 @@
 /*
  * What clients can make a gateway hold or do, and where that ends (conf_limit.h has the columns).
  *
- * All of it together bounds the process's memory, whatever clients do:
- *
- *     connections-max x GW_CONN_BYTES + open-documents-max x GW_DOCUMENT_BYTES
- *     + out-total + input-max + unacked-max + payload-max + links + message-memory
- *     + what it has before anybody connects
+ * All of it together bounds the process's memory, whatever clients do: docs/limits.md, "A gateway's
+ * memory", has the sum.
  */
 #ifndef WEFT_GW_LIMITS_H
 #define WEFT_GW_LIMITS_H
@@ -64,15 +61,17 @@
       "Welcome: heartbeat_ms.",                                                                    \
       "the connection", "silent", GW_LIMIT("heartbeat"), "connections whose other end is gone")    \
     O(INT, frames_per_s_max, "frames-per-second", "50000", 1, 10000000,                            \
-      "Frames of one connection in a second; beyond it the connection is closed.",                 \
+      "Frames of one connection in a second; beyond it the connection is closed. "                 \
+      "Welcome: frames_per_s_max.",                                                                \
       "the connection", "too-fast", GW_ERROR_COUNTER("too-fast"),                                  \
       "one who takes the others' share of the processor")                                          \
     O(BYTES, frame_bytes_max, "frame-max", "1MiB", 4096, WIRE_FRAME_BYTES_MAX,                     \
       "A client's frame; it must hold an op and 2 KiB. Welcome: frame_bytes_max.",                 \
       "the connection", "frame-too-large", GW_ERROR_COUNTER("frame-too-large"),                    \
       "a message without end")                                                                     \
-    F(BYTES, "message-memory", GW_MESSAGE_MEMORY_MAX, "One message while it is read.",             \
-      "the process", "bad-frame or bad-json: too many parts", GW_SOCKET_LIMIT("message-memory"),   \
+    F(BYTES, "message-memory", GW_MESSAGE_MEMORY_MAX,                                              \
+      "One message while it is read; likewise one answer while it is written.", "the process",     \
+      "bad-frame or bad-json", GW_SOCKET_LIMIT("message-memory"),                                  \
       "a small message that takes much memory")                                                    \
     O(BYTES, input_bytes_max, "input-max", "256MiB", 2 << 20, (int64_t)1 << 40,                    \
       "Messages and requests that have come in part.", "all connections", "overloaded, or 503",    \

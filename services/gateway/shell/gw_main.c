@@ -53,12 +53,12 @@ static struct refbuf *io_encode(void *ctx, enum gw_variant variant,
     return made;
 }
 
-static struct refbuf *io_payload(void *ctx, enum gw_variant variant,
-                                 const struct wire_opened *opened)
+static bool io_payload(void *ctx, enum gw_variant variant, const struct wire_opened *opened,
+                       struct bytes *out)
 {
     struct gw_process *p = ctx;
 
-    return gw_encode_payload(&p->encoder, variant, opened);
+    return gw_encode_payload(&p->encoder, variant, opened, out);
 }
 
 static enum gw_send io_send(void *ctx, void *conn, struct refbuf *frame)

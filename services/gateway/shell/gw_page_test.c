@@ -311,6 +311,7 @@ START_TEST(test_answers_full)
             world_pump(0);
     }
     world_asks(GET("/") "\r\n", "503", "all the files that it can");
+    ck_assert_uint_eq(server.stats.limit_answers, 1);
     world_ping(&b, 9);
     /* The oldest gives way when it has had its time. */
     list_entry(server.answers.next, struct gw_socket, link)->since_ms -= 5000;

@@ -219,7 +219,11 @@ START_TEST(test_server_examples)
                                       WIRE_CHUNK_BYTES_MAX,
                                       WIRE_PRESENCE_BYTES_MAX,
                                       WIRE_PRESENCE_PER_S_MAX,
-                                      WIRE_DOCUMENTS_MAX};
+                                      WIRE_DOCUMENTS_MAX,
+                                      50000,
+                                      WIRE_OP_COMPONENTS_MAX,
+                                      WIRE_DOC_SIZE_MAX,
+                                      WIRE_TITLE_BYTES_MAX};
     shown(&f);
     memcpy(records[0].author, author_2, sizeof author_2);
     memcpy(records[1].author, author_1, sizeof author_1);

@@ -54,10 +54,11 @@ static void message_take(struct gw_socket *s, struct slice message)
         if (gw_input_take(input, s->variant, &message, &frame) != GW_INPUT_FRAME) {
             s->server->stats.limit_message += input->full;
             input_bad(s, input->code, 0, input->why, 0);
-            return;
+            break;
         }
         gw_conn_frame(s->conn, &frame);
     } while (message.size && s->state == GW_SOCKET_OPEN);
+    gw_input_done(input);
 }
 
 static void data_take(struct gw_socket *s, const struct ws_event *event)

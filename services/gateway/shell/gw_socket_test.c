@@ -41,8 +41,16 @@ START_TEST(test_large_heads)
         bytes_append_u8(&head, 'x');
     bytes_append_u8(&head, 0);
     world_asks((char *)head.data, "431", "8192");
+    ck_assert_uint_eq(server.stats.limit_request_head, 1);
     memset(head.data + 5, 'y', head.size - 6);
     world_asks((char *)head.data, "414", "8192");
+    bytes_reset(&head);
+    bytes_append_str(&head, "GET / HTTP/1.1\r\nHost: x\r\n");
+    for (int i = 0; i < 64; i++)
+        bytes_append_str(&head, "X: y\r\n");
+    bytes_append(&head, "\r\n", 3);
+    world_asks((char *)head.data, "431", "64");
+    ck_assert_uint_eq(server.stats.limit_request_fields, 1);
     bytes_fini(&head);
 }
 END_TEST
@@ -102,8 +110,29 @@ START_TEST(test_connections_max)
         world_pump(0);
     world_welcome(&second, WS_PROTOCOL_JSON);
     ck_assert_uint_eq(server.stats.unavailable, 2);
+    ck_assert_uint_eq(server.stats.limit_connections, 2);
     support_client_close(&first);
     support_client_close(&second);
+}
+END_TEST
+
+/* Who is told that there are too many, and does not go, counts as well: up to a bound. */
+START_TEST(test_refusals_bound)
+{
+    enum { REFUSALS = 256 };
+    static struct support_client all[1 + REFUSALS + 1];
+
+    world_stop();
+    world_start(1, 5000, 1 << 20);
+    for (int i = 0; i < 1 + REFUSALS + 1; i++)
+        support_client_connect(&all[i], &address, world_pump);
+    while (server.stats.dropped == 0)
+        world_pump(0);
+    ck_assert_uint_eq(server.stats.limit_connections, REFUSALS + 1);
+    ck_assert_uint_eq(server.stats.dropped, 1);
+    ck_assert_int_eq(server.stats.sockets, 1 + REFUSALS);
+    for (int i = 0; i < 1 + REFUSALS + 1; i++)
+        support_client_close(&all[i]);
 }
 END_TEST
 
@@ -329,6 +358,7 @@ int main(void)
     tcase_add_test(t, test_protocol_choice);
     tcase_add_test(t, test_request_late);
     tcase_add_test(t, test_connections_max);
+    tcase_add_test(t, test_refusals_bound);
     tcase_add_test(t, test_hello_both);
     tcase_add_test(t, test_close_handshake);
     tcase_add_loop_test(t, test_every_split, WS_PROTOCOL_PROTO, WS_PROTOCOL_JSON + 1);

@@ -47,11 +47,11 @@ static struct refbuf *io_encode(void *ctx, enum gw_variant variant,
     return gw_encode_frame(&encoder, variant, frame, encoded);
 }
 
-static struct refbuf *io_payload(void *ctx, enum gw_variant variant,
-                                 const struct wire_opened *opened)
+static bool io_payload(void *ctx, enum gw_variant variant, const struct wire_opened *opened,
+                       struct bytes *out)
 {
     (void)ctx;
-    return gw_encode_payload(&encoder, variant, opened);
+    return gw_encode_payload(&encoder, variant, opened, out);
 }
 
 static enum gw_send io_send(void *ctx, void *conn, struct refbuf *frame)

@@ -7,9 +7,12 @@
  * later. So such a refusal puts a CLOSE in the place of the op. It needs none where the bytes alone
  * are refused (too many components, a title that is none): no copy of them fits anywhere, ever.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "wk_doc.h"
+
+static_assert(OT_SUBMIT_COUNT_MAX == WIRE_OP_COMPONENTS_MAX, "what clients are told");
 
 /* How far back PostgreSQL is asked for an old seq. */
 #define SEQ_SEARCH_REVS 10000

@@ -6,6 +6,7 @@
 #include "ot_attrs.h"
 #include "ot_codec.h"
 #include "wk_cases_test.h"
+#include "wk_doc.h"
 #include "wk_fake_test.h"
 
 static struct fake f;
@@ -197,7 +198,7 @@ START_TEST(cold_documents_wait_while_memory_is_full_of_used_ones)
 
     for (unsigned i = 0; i < 2; i++) {
         a[i] = fake_create(&f, 1, ids[i], i + 1);
-        for (uint64_t seq = 1; seq <= 16; seq++) {
+        for (uint64_t seq = 1; seq <= 11; seq++) {
             fake_submit(&f, a[i], seq, fake_head(&f, ids[i]), WIRE_KIND_EDIT, text_of(3500));
             fake_settle(&f);
             store_archive(&f.store, ids[i], 0, true);
@@ -214,6 +215,45 @@ START_TEST(cold_documents_wait_while_memory_is_full_of_used_ones)
     fake_detach(&f, b);
     fake_run(&f, 100);
     a[2] = fake_create(&f, 1, ids[2], 3); /* as soon as one is idle */
+}
+END_TEST
+
+/* Documents that somebody is in are not cold; still they do not grow without end. */
+START_TEST(loaded_documents_grow_by_a_quarter)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1), seq = 0;
+
+    while (counters().documents_full == 0) {
+        ck_assert_uint_lt(seq, 100);
+        fake_skip(&f);
+        fake_submit(&f, a, ++seq, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, text_of(3500));
+        fake_settle(&f);
+        store_archive(&f.store, FAKE_DOC, 0, true);
+        fake_run(&f, 300);
+        ck_assert_uint_le(wk_core_gauges(f.core).bytes, 125000 + 3 * 3500);
+    }
+    ck_assert_uint_gt(wk_core_gauges(f.core).bytes, 100000);
+    fake_expect_refused(&f, a, seq, WIRE_E_RETRY_LATER);
+    fake_expect_none(&f);
+    uint64_t b = fake_open(&f, 2, fake_open_of(slice_str("cold"), 2));
+    fake_expect_refused(&f, b, 0, WIRE_E_RETRY_LATER);
+    fake_detach(&f, a); /* idle it goes, and there is room again */
+    fake_run(&f, 100);
+    ck_assert_uint_lt(wk_core_gauges(f.core).bytes, 100000);
+    fake_create(&f, 2, slice_str("new"), 2);
+}
+END_TEST
+
+START_TEST(history_is_read_so_far_back_and_no_farther)
+{
+    fake_create(&f, 1, FAKE_DOC, 1);
+    struct wk_doc *d = wk_doc_find(f.core, FAKE_DOC);
+    uint64_t start = wk_ring_first(d)->before.rev; /* below 0 it wraps, and so does the distance */
+
+    ck_assert(wk_history_reaches(d, start - (WK_HISTORY_REVS_MAX - 1)));
+    ck_assert_uint_eq(counters().limit_history_reach, 0);
+    ck_assert(!wk_history_reaches(d, start - WK_HISTORY_REVS_MAX));
+    ck_assert_uint_eq(counters().limit_history_reach, 1);
 }
 END_TEST
 
@@ -529,6 +569,8 @@ TCase *wk_small_cases(void)
     tcase_add_test(tc, an_acked_op_that_comes_back_is_not_put_off);
     tcase_add_test(tc, idle_documents_go_when_memory_is_short_and_no_others);
     tcase_add_test(tc, cold_documents_wait_while_memory_is_full_of_used_ones);
+    tcase_add_test(tc, loaded_documents_grow_by_a_quarter);
+    tcase_add_test(tc, history_is_read_so_far_back_and_no_farther);
     tcase_add_test(tc, attachments_are_bounded);
     return tc;
 }

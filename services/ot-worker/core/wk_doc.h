@@ -225,6 +225,12 @@ bool wk_doc_idle(const struct wk_doc *d);
 void wk_doc_evict(struct wk_doc *d);
 /* Charges what the document holds. */
 void wk_doc_charge(struct wk_doc *d);
+/*
+ * Cold documents are put off at documents_bytes_max; who is in one that is loaded can go on until
+ * all of them have grown by a quarter of it. Deletes too are put off then: until they are archived
+ * they take more room than they make.
+ */
+bool wk_documents_full(const struct wk_core *core, size_t more);
 void wk_doc_use(struct wk_doc *d);
 /* Drops idle documents, then those handed over, while the core holds too much; at the end of an
  * event, when nobody walks. */

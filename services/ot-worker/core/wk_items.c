@@ -100,6 +100,10 @@ static uint32_t submit_refusal(struct wk_core *core, const struct wk_attachment 
         core->counters.pending_full++;
         return WIRE_E_RETRY_LATER;
     }
+    if (wk_documents_full(core, sizeof(struct wk_submit) + submit->body.size)) {
+        core->counters.documents_full++;
+        return WIRE_E_RETRY_LATER;
+    }
     return 0;
 }
 
@@ -167,7 +171,8 @@ static bool open_fits(struct wk_core *core, const struct wire_link_open *open)
         core->counters.attachments_full++;
         return false;
     }
-    if (!d && core->bytes >= core->config.documents_bytes_max) {
+    if ((!d && core->bytes >= core->config.documents_bytes_max) ||
+        wk_documents_full(core, open->open.create_content.size)) {
         core->counters.documents_full++;
         return false;
     }
@@ -229,6 +234,7 @@ static void open_item(struct wk_core *core, uint64_t gateway_boot,
         return;
     }
     wk_doc_use(d);
+    wk_doc_charge(d);
     d->runner_up = !wk_member_serves(core, shard, false);
     if (d->state == WK_LIVE)
         wk_doc_next(d);

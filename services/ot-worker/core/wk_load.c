@@ -283,6 +283,16 @@ static int tail_replay(struct wk_doc *d, struct wk_entry *lost)
     return r;
 }
 
+/* What a cold document takes is known only now. Nobody in it, it is the first to be evicted. */
+static void room_check(struct wk_doc *d)
+{
+    wk_doc_charge(d);
+    if (!wk_documents_full(d->core, 0))
+        return;
+    d->core->counters.documents_full++;
+    wk_opens_refuse(d, WIRE_E_RETRY_LATER);
+}
+
 static void loaded(struct wk_doc *d)
 {
     struct wk_entry *lost = wk_ring_from(d, &d->read_head);
@@ -292,6 +302,7 @@ static void loaded(struct wk_doc *d)
     wk_event_tell(d, WK_EVENT_LOADED, d->read_head.rev);
     if (!lost) {
         ring_replace(d);
+        room_check(d);
         wk_settled(d);
         return;
     }

@@ -257,6 +257,7 @@ START_TEST(an_unknown_session_that_is_too_old_is_expired)
     uint64_t b = fake_open(&f, 2, open);
     fake_settle(&f);
     fake_expect_refused(&f, b, 0, WIRE_E_SESSION_EXPIRED);
+    ck_assert_uint_eq(wk_core_counters(f.core)->limit_session_age, 1);
     open.attachment = 0;
     open.open.session = fake_session_of(now - DOC_SESSION_KEEP_MS + 1000, 2);
     b = fake_open(&f, 2, open);
@@ -376,6 +377,7 @@ START_TEST(the_ten_thousand_and_first_session_evicts_the_first)
     uint64_t b = fake_open(&f, 2, open);
     fake_settle(&f);
     fake_expect_refused(&f, b, 0, WIRE_E_SESSION_EXPIRED);
+    ck_assert_uint_eq(wk_core_counters(f.core)->limit_session_results, 2);
     open.open.session = fake_session_of(now - 100000 + 20, 1000 + 10000); /* known */
     uint64_t c = fake_open(&f, 2, open);
     fake_settle(&f);

@@ -120,6 +120,13 @@ void wk_doc_charge(struct wk_doc *d)
     d->charged = bytes;
 }
 
+bool wk_documents_full(const struct wk_core *core, size_t more)
+{
+    size_t max = core->config.documents_bytes_max;
+
+    return core->bytes + more > max + max / 4;
+}
+
 void wk_doc_use(struct wk_doc *d)
 {
     d->used_ms = wk_now_ms(d->core);

@@ -26,9 +26,10 @@
       "many who write to one document faster than it can be written")                              \
     F(INT, "attachments", WK_ATTACHMENTS_MAX, "Clients attached to documents.", "all gateways",    \
       "retry-later", WORKER_PUT_OFF("attachments-full"), "gateways that attach without end")       \
-    F(INT, "op-components", OT_SUBMIT_COUNT_MAX,                                                   \
-      "Components of an op: pieces of text, embeds, spans kept or deleted.", "the document",       \
-      "too-many-components", WORKER_LIMIT("op-components"),                                        \
+    F(INT, "op-components", WIRE_OP_COMPONENTS_MAX,                                                \
+      "Components of an op: pieces of text, embeds, spans kept or deleted. "                       \
+      "Welcome: op_components_max.",                                                               \
+      "the document", "too-many-components", WORKER_LIMIT("op-components"),                        \
       "a small op that takes much memory: each component takes 48 bytes when it is read")          \
     F(INT, "entry-ops", WK_ENTRY_COUNT_MAX, "Ops of one entry.", "the document",                   \
       "the rest forms the next entry", WORKER_LIMIT("entry-ops"),                                  \

@@ -98,6 +98,7 @@ export class DocCore implements ConnDoc {
   connected(limits: Limits): void {
     this.online = true;
     this.replica.opBytesMax = limits.opBytesMax;
+    if (limits.opComponentsMax) this.replica.opComponentsMax = limits.opComponentsMax;
     this.presence.connected(limits);
     this.host.changed();
   }

@@ -16,7 +16,7 @@ import { fromUtf8, hex, sameBytes, utf8 } from "./bytes.ts";
 import { LocalHistory } from "./history.ts";
 import { Kind } from "./kinds.ts";
 import { authorOf } from "./session.ts";
-import { split } from "./split.ts";
+import { COMPONENTS_MAX, split } from "./split.ts";
 import type { Record } from "../wire/gen/client.ts";
 import type { Item } from "../wire/gen/store.ts";
 
@@ -95,6 +95,7 @@ export class Replica {
   denied = false;
   drafts: StoredDraft[] = [];
   opBytesMax = OP_BYTES_MAX;
+  opComponentsMax = COMPONENTS_MAX;
   /** Counts what was told to the host to be stored. */
   version = 0;
   readonly local: LocalHistory;
@@ -162,7 +163,7 @@ export class Replica {
   /** What waits takes off: the buffer, or as much of it as one op may carry; then the title. */
   launch(): void {
     if (!this.buffer) return this.launched(Kind.TITLE, utf8(this.nextTitle!), null, null);
-    const [first, rest] = split(this.buffer, this.opBytesMax);
+    const [first, rest] = split(this.buffer, this.opBytesMax, this.opComponentsMax);
     this.launched(Kind.EDIT, encode(first), first, rest);
   }
 

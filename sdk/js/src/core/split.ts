@@ -3,20 +3,25 @@ import {
   type Comp, compSize, DELETE, encodedSize, INSERT, isLowHalf, type Op, OpBuilder, pieceOf,
 } from "../ot/index.ts";
 
-/** A server takes 65,536; half of it leaves room for what others' ops cut. */
-const COMPS_MAX = 32 * 1024;
 const VERSION_BYTES = 1;
+
+/** What a server takes that has not said yet what it takes. */
+export const COMPONENTS_MAX = 64 * 1024;
 
 /**
  * The first piece, and what is left of the op after it, or null. One after the other they do to a
  * document what the op does. Text is cut between characters; a component that cannot be cut is a
- * piece however large it is: the server has to refuse it.
+ * piece however large it is: the server has to refuse it. Of the components that a server takes,
+ * half: that leaves room for what others' ops cut.
  */
-export function split(op: Op, bytesMax: number): [first: Op, rest: Op | null] {
-  if (encodedSize(op) <= bytesMax && op.comps.length <= COMPS_MAX) return [op, null];
+export function split(
+  op: Op, bytesMax: number, componentsMax = COMPONENTS_MAX,
+): [first: Op, rest: Op | null] {
+  const countMax = Math.max(1, Math.floor(componentsMax / 2));
+  if (encodedSize(op) <= bytesMax && op.comps.length <= countMax) return [op, null];
   const first = new OpBuilder();
   let room = bytesMax - VERSION_BYTES, units = 0, index = 0, used = 0;
-  for (; index < Math.min(op.comps.length, COMPS_MAX); index++) {
+  for (; index < Math.min(op.comps.length, countMax); index++) {
     const comp = op.comps[index]!;
     const size = compSize(comp);
     if (size > room) {

@@ -27,6 +27,7 @@ export const TAB_LIMITS: Limits = {
   version: 1, features: 0, serverTime: 0, heartbeatMs: 30_000, opBytesMax: 2 ** 31,
   frameBytesMax: 2 ** 31, documentBytesMax: 2 ** 31, chunkBytesMax: 2 ** 31,
   presenceBytesMax: 1024, presencePerSMax: 20, documentsMax: 1,
+  framesPerSMax: 2 ** 31, opComponentsMax: 2 ** 31, docIdBytesMax: 128, titleBytesMax: 1024,
 };
 
 export class TabServer {

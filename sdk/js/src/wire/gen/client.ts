@@ -59,6 +59,10 @@ export interface Welcome {
   presenceBytesMax: number;
   presencePerSMax: number;
   documentsMax: number;
+  framesPerSMax: number;
+  opComponentsMax: number;
+  docIdBytesMax: number;
+  titleBytesMax: number;
 }
 
 export interface Open {
@@ -561,6 +565,10 @@ function createBaseWelcome(): Welcome {
     presenceBytesMax: 0,
     presencePerSMax: 0,
     documentsMax: 0,
+    framesPerSMax: 0,
+    opComponentsMax: 0,
+    docIdBytesMax: 0,
+    titleBytesMax: 0,
   };
 }
 
@@ -598,6 +606,18 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.documentsMax !== 0) {
       writer.uint32(88).uint64(message.documentsMax);
+    }
+    if (message.framesPerSMax !== 0) {
+      writer.uint32(96).uint64(message.framesPerSMax);
+    }
+    if (message.opComponentsMax !== 0) {
+      writer.uint32(104).uint64(message.opComponentsMax);
+    }
+    if (message.docIdBytesMax !== 0) {
+      writer.uint32(112).uint64(message.docIdBytesMax);
+    }
+    if (message.titleBytesMax !== 0) {
+      writer.uint32(120).uint64(message.titleBytesMax);
     }
     return writer;
   },
@@ -701,6 +721,38 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.documentsMax = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.framesPerSMax = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.opComponentsMax = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.docIdBytesMax = longToNumber(reader.uint64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.titleBytesMax = longToNumber(reader.uint64());
             continue;
           }
         }
