@@ -31,14 +31,8 @@ static void position_put(struct bytes *out, const struct chain_position *positio
 int client_doc_save(const struct client_doc *c, struct bytes *out)
 {
     struct bytes text = BYTES_INIT;
-    struct ot_op op;
-    struct arena mem;
 
-    arena_init(&mem, SIZE_MAX);
-    int r = ot_rope_to_op(c->rope, &mem, &op);
-    if (!r)
-        ot_encode(&op, &text);
-    arena_fini(&mem);
+    ot_rope_encode(c->rope, &text);
     bytes_append_u8(out, SAVE_VERSION);
     bytes_append_u8(
         out, (uint8_t)((c->has_text ? SAVE_TEXT : 0) | (c->has_position ? SAVE_POSITION : 0) |
@@ -55,7 +49,7 @@ int client_doc_save(const struct client_doc *c, struct bytes *out)
     string_put(out, bytes_slice(&c->flight));
     string_put(out, bytes_slice(&c->buffer));
     string_put(out, c->create_kind ? bytes_slice(&c->create_content) : (struct slice){0});
-    r = r || text.failed || out->failed ? -ENOMEM : 0;
+    int r = text.failed || out->failed ? -ENOMEM : 0;
     bytes_fini(&text);
     return r;
 }

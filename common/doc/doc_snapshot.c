@@ -35,16 +35,13 @@ int doc_snapshot_save(const struct doc *doc, struct bytes *out)
 {
     struct wire_snapshot snapshot;
     struct bytes content = BYTES_INIT;
-    struct ot_op op;
     struct arena mem;
 
     MUST(doc->draft_count == 0);
     arena_init(&mem, SIZE_MAX);
     int r = snapshot_fill(doc, &mem, &snapshot);
-    if (!r)
-        r = ot_rope_to_op(doc->rope, &mem, &op);
     if (!r) {
-        ot_encode(&op, &content);
+        ot_rope_encode(doc->rope, &content);
         snapshot.content = bytes_slice(&content);
         if (!content.failed)
             wire_snapshot_encode(&snapshot, out);

@@ -11,7 +11,6 @@
 #include "ot_json.h"
 #include "ot_utf.h"
 
-#define OT_FORM_VERSION 0x01
 #define FEW_BYTES 64 /* at most so many components: 3 KiB */
 
 const struct ot_limits ot_limits_submit = {.size_max = 256 * 1024,
@@ -71,15 +70,13 @@ static inline const uint8_t *varint(const uint8_t *at, const uint8_t *end, uint6
     return at + 3;
 }
 
-#define HAS_ATTRS 4u
-
-/* Kind and HAS_ATTRS in the lowest bits. */
+/* Kind and OT_CODEC_HAS_ATTRS in the lowest bits. */
 static inline const uint8_t *header_read(struct decoder *d, const uint8_t *at, uint64_t *ret)
 {
     uint64_t header;
     const uint8_t *behind = varint(at, d->end, &header);
 
-    if (!behind || header >> 3 == 0 || (header & 7) == (OT_DELETE | HAS_ATTRS))
+    if (!behind || header >> 3 == 0 || (header & 7) == (OT_DELETE | OT_CODEC_HAS_ATTRS))
         return refuse(d, OT_BAD_FORM, at);
     if (header >> 3 > OT_UNITS_MAX)
         return refuse_size(d, at, "units of one component", header >> 3, OT_UNITS_MAX);
@@ -93,7 +90,7 @@ static inline const uint8_t *parts_read(struct decoder *d, const uint8_t *at, ui
 {
     uint64_t size;
 
-    if (header & HAS_ATTRS) {
+    if (header & OT_CODEC_HAS_ATTRS) {
         const uint8_t *list = varint(at, d->end, &size);
         if (!list || size == 0 || size > (size_t)(d->end - list))
             return refuse(d, OT_BAD_FORM, at);
@@ -319,8 +316,7 @@ void ot_encode(const struct ot_op *op, struct bytes *out)
     for (uint32_t i = 0; i < op->count; i++) {
         const struct ot_comp *comp = &op->comps[i];
         uint64_t length = comp->kind >= OT_INSERT ? comp->content.size : comp->length;
-        bytes_append_varint(out, length << 3 | (uint64_t)(comp->attrs.size > 0) << 2 |
-                                     (uint64_t)comp->kind);
+        bytes_append_varint(out, ot_codec_header(comp->kind, length, comp->attrs.size > 0));
         if (comp->attrs.size) {
             bytes_append_varint(out, comp->attrs.size);
             bytes_append_slice(out, comp->attrs);

@@ -15,6 +15,15 @@ struct ot_limits {
 
 #define OT_SUBMIT_COUNT_MAX 65536
 
+#define OT_FORM_VERSION 0x01
+#define OT_CODEC_HAS_ATTRS 4u
+
+/* What a component begins with; of inserts and embeds `length` counts bytes. */
+static inline uint64_t ot_codec_header(enum ot_kind kind, uint64_t length, bool has_attrs)
+{
+    return length << 3 | (has_attrs ? OT_CODEC_HAS_ATTRS : 0) | (uint64_t)kind;
+}
+
 /* What a peer may submit: design limit of an op, 256 KiB. */
 extern const struct ot_limits ot_limits_submit;
 /* What our own composition and snapshots may make: the document limit. */

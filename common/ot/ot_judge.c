@@ -63,6 +63,17 @@ static struct ot_rope *rope_of(struct judge *j, const struct ot_op *content)
     return rope;
 }
 
+static void encoding_must_hold(const struct ot_rope *rope, const struct ot_op *content)
+{
+    struct bytes made = BYTES_INIT, direct = BYTES_INIT;
+
+    ot_encode(content, &made);
+    ot_rope_encode(rope, &direct);
+    MUST(slice_equal(bytes_slice(&made), bytes_slice(&direct)));
+    bytes_fini(&made);
+    bytes_fini(&direct);
+}
+
 /* Applies op to a copy; NULL if it does not fit: then the copy is as it was. */
 static struct ot_rope *rope_after(struct judge *j, const struct ot_rope *rope,
                                   const struct ot_op *op)
@@ -72,6 +83,7 @@ static struct ot_rope *rope_after(struct judge *j, const struct ot_rope *rope,
 
     MUST(ot_rope_to_op(rope, &j->mem, &content) == 0);
     form_must_hold(j, &content);
+    encoding_must_hold(rope, &content);
     after = rope_of(j, &content);
     MUST(ot_rope_equal(rope, after));
     const struct ot_rope *snapshot = ot_rope_snapshot(after);

@@ -80,6 +80,8 @@ bool ot_rope_iter_next(struct ot_rope_iter *iter, struct ot_run *ret);
 
 /* The whole document as one op of inserts and embeds, copied into mem (normal form). */
 MUST_CHECK int ot_rope_to_op(const struct ot_rope *rope, struct arena *mem, struct ot_op *ret);
+/* Appends that op in binary form, without making it; the caller tests out->failed. */
+void ot_rope_encode(const struct ot_rope *rope, struct bytes *out);
 /* Appends the text, embeds as U+FFFC. */
 void ot_rope_text(const struct ot_rope *rope, struct bytes *out);
 /* Same content, whatever the inner shape. */

@@ -9,6 +9,7 @@
  *     rope_share.c  snapshots: what is shared, and copies of what is about to change
  *     rope_format.c  what a format makes of attributes
  *     rope_read.c  reading, the inverse of an op
+ *     rope_encode.c  the document in binary form
  *     rope_size.c  how large the binary form is
  *     rope_verify.c  what must always hold
  *

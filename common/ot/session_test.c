@@ -1,5 +1,7 @@
 #include "session_test.h"
 
+#include "ot_codec.h"
+
 void session_begin(struct session *s, uint64_t seed, unsigned units)
 {
     struct ot_op op;
@@ -46,12 +48,18 @@ void session_end(struct session *s)
 
 void session_compare(struct session *s, const struct ot_rope *rope, const struct naive *doc)
 {
-    struct ot_op op;
+    struct bytes made = BYTES_INIT, direct = BYTES_INIT;
     struct naive back = {0};
+    struct ot_op op;
 
     ot_rope_verify(rope);
     EXPECT(s, ot_rope_to_op(rope, &s->mem, &op) == 0);
     EXPECT(s, op.count <= ot_rope_runs(rope));
+    ot_encode(&op, &made);
+    ot_rope_encode(rope, &direct);
+    EXPECT(s, !direct.failed && slice_equal(bytes_slice(&made), bytes_slice(&direct)));
+    bytes_fini(&made);
+    bytes_fini(&direct);
     EXPECT(s, naive_apply(&back, &op) == 0);
     EXPECT(s, naive_equal(&back, doc));
     naive_fini(&back);

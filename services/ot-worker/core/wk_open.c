@@ -126,18 +126,11 @@ static void opened_send(struct wk_doc *d, struct wk_attachment *a, enum wire_ope
 static int content_encode(struct wk_doc *d, struct bytes *out)
 {
     struct bytes content = BYTES_INIT;
-    struct ot_op op;
-    struct arena mem;
 
-    arena_init(&mem, SIZE_MAX);
-    int r = ot_rope_to_op(doc_rope(d->doc), &mem, &op);
-    if (!r) {
-        ot_encode(&op, &content);
-        struct wire_content wire = {.content = bytes_slice(&content), .title = doc_title(d->doc)};
-        wire_content_encode(&wire, out);
-    }
-    arena_fini(&mem);
-    r = r || content.failed || out->failed ? -ENOMEM : 0;
+    ot_rope_encode(doc_rope(d->doc), &content);
+    struct wire_content wire = {.content = bytes_slice(&content), .title = doc_title(d->doc)};
+    wire_content_encode(&wire, out);
+    int r = content.failed || out->failed ? -ENOMEM : 0;
     bytes_fini(&content);
     return r;
 }
