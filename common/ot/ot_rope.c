@@ -211,12 +211,15 @@ static void range_delete(struct ot_rope *rope, uint64_t index, uint32_t units)
         rope_seek(rope, index, true, &path);
         uint32_t here = path.leaf->units - path.offset;
         uint32_t take = here < units ? here : units;
-        leaf_delete(rope, path.leaf, path.offset, take);
         rope_count(rope, &path, -(int64_t)take);
-        if (path.leaf->units == 0)
+        /* An empty document is an empty leaf. */
+        if (take == path.leaf->units && rope->height > 0) {
+            leaf_discount(rope, path.leaf);
             rope_remove_leaf(rope, &path);
-        else
+        } else {
+            leaf_delete(rope, path.leaf, path.offset, take);
             rope_settle(rope, &path);
+        }
         units -= take;
     }
 }
@@ -270,7 +273,7 @@ static int op_own(struct ot_rope *rope, const struct ot_op *op)
         const struct ot_comp *comp = &op->comps[i];
         uint64_t end = index + (comp->kind < OT_INSERT ? comp->length : 0);
         if (rope_comp_edits(comp))
-            r = rope_own(rope, index, end);
+            r = rope_own(rope, index, end, comp->kind == OT_DELETE);
         index = end;
     }
     return r;

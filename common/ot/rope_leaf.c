@@ -287,6 +287,19 @@ void leaf_delete(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, 
         runs_delete(rope, leaf, &spot, units);
 }
 
+void leaf_discount(struct ot_rope *rope, const struct rope_leaf *leaf)
+{
+    size_t start = 0;
+
+    for (unsigned at = 0; at < leaf->run_count; at++) {
+        const struct rope_run *run = &leaf->runs[at];
+        rope->bytes -= run->embed ? leaf_embed_at(leaf, start)->size : run->size;
+        rope->attrs_bytes -= ot_attrs_list(run->attrs).size;
+        start += run->size;
+    }
+    rope->run_count -= leaf->run_count;
+}
+
 void leaf_format(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, uint32_t units,
                  struct rope_format *format)
 {

@@ -136,6 +136,8 @@ void leaf_insert_text(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t off
 void leaf_insert_embed(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset,
                        struct rope_embed *embed, const struct ot_attrs *attrs);
 void leaf_delete(struct ot_rope *rope, struct rope_leaf *leaf, uint32_t offset, uint32_t units);
+/* Takes all that it holds out of the document's counts; the leaf itself may be a snapshot's. */
+void leaf_discount(struct ot_rope *rope, const struct rope_leaf *leaf);
 
 /*
  * What one retain makes of attributes: each list that occurs in its range is composed once, so that
@@ -168,9 +170,10 @@ void leaf_join(struct ot_rope *rope, struct rope_leaf *leaf, struct rope_leaf *r
 
 /*
  * Makes everything the document's own that an edit of its units from `from` to `to`, ends included,
- * may change: nothing of it is a snapshot's then. The content stays. 0 or -ENOMEM.
+ * may change: nothing of it is a snapshot's then. Not the leaves between the ends if all of it
+ * `goes`: these are dropped as they are. The content stays. 0 or -ENOMEM.
  */
-MUST_CHECK int rope_own(struct ot_rope *rope, uint64_t from, uint64_t to);
+MUST_CHECK int rope_own(struct ot_rope *rope, uint64_t from, uint64_t to, bool goes);
 /* One child of a node that is the document's own. */
 MUST_CHECK int rope_own_child(struct ot_rope *rope, void **child, int level);
 /* Gives a reference back, and with the last the node and all below it. */
@@ -221,7 +224,7 @@ static inline void rope_count(struct ot_rope *rope, struct rope_path *path, int6
 
 /* Puts a leaf behind the path's, whose units are counted as the path's leaf's so far. */
 void rope_add_leaf(struct ot_rope *rope, struct rope_path *path, struct rope_leaf *leaf);
-/* The path's leaf holds nothing any more: takes it out. */
+/* Nothing of the path's leaf is counted any more: takes it out. */
 void rope_remove_leaf(struct ot_rope *rope, struct rope_path *path);
 /* The path's leaf has become smaller: joins it with a neighbour if both fit in one. */
 void rope_settle(struct ot_rope *rope, struct rope_path *path);

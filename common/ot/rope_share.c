@@ -137,9 +137,10 @@ int rope_own_child(struct ot_rope *rope, void **child, int level)
     return 0;
 }
 
-static int own_below(struct ot_rope *rope, void **node, int level, uint64_t from, uint64_t to)
+/* Of the units from `from` to `to`; `start` stand before the node. */
+static int own_below(struct ot_rope *rope, void **node, int level, uint64_t start, uint64_t from,
+                     uint64_t to, bool goes)
 {
-    uint64_t start = 0;
     int r = rope_own_child(rope, node, level);
 
     if (r || level == 0)
@@ -148,15 +149,15 @@ static int own_below(struct ot_rope *rope, void **node, int level, uint64_t from
     for (unsigned i = 0; i < inner->count && start <= to && !r; i++) {
         uint64_t end = start + inner->units[i];
         /* A place at the border of two leaves may be meant as of either. */
-        if (end >= from)
-            r = own_below(rope, &inner->children[i], level - 1, from > start ? from - start : 0,
-                          to - start);
+        bool within = start > from && end < to;
+        if (end >= from && !(goes && within && level == 1))
+            r = own_below(rope, &inner->children[i], level - 1, start, from, to, goes);
         start = end;
     }
     return r;
 }
 
-int rope_own(struct ot_rope *rope, uint64_t from, uint64_t to)
+int rope_own(struct ot_rope *rope, uint64_t from, uint64_t to, bool goes)
 {
-    return own_below(rope, &rope->root, rope->height, from, to);
+    return own_below(rope, &rope->root, rope->height, 0, from, to, goes);
 }

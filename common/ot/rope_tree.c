@@ -250,7 +250,6 @@ static void root_shrink(struct ot_rope *rope)
     finger_free(rope); /* a small document costs no more than it needs */
 }
 
-/* An empty one. */
 static void leaf_free(struct ot_rope *rope, struct rope_leaf *leaf)
 {
     rope->leaf_count--;
@@ -327,8 +326,6 @@ void rope_remove_leaf(struct ot_rope *rope, struct rope_path *path)
 {
     int level = 0;
 
-    if (rope->height == 0)
-        return; /* an empty document is an empty leaf */
     leaf_free(rope, path->leaf);
     for (;; level++) {
         struct rope_inner *inner = path->up[level].node;

@@ -12,6 +12,7 @@
 
 #define INNER_BYTES_MAX 256
 #define LEAF_BYTES_MAX 1040
+#define COPIES_MAX 64 /* allocations of a large delete: inner nodes, borders, some more */
 
 static void compare_all(struct session *s)
 {
@@ -128,12 +129,12 @@ END_TEST
 
 /* --- everything at the borders of leaves --- */
 
-static uint64_t edit(struct session *s, uint64_t index, uint64_t remove, uint64_t insert, bool bold)
+static void edit_make(struct session *s, uint64_t index, uint64_t remove, uint64_t insert,
+                      bool bold, struct ot_op *ret)
 {
     static const uint8_t list[] = {1, 'b', 4, 't', 'r', 'u', 'e'};
     struct slice text = slice_of(memset(arena_alloc(&s->mem, insert + 1), 'x', insert + 1), insert);
     struct ot_builder b;
-    struct ot_op op;
 
     ot_builder_init(&b, &s->mem);
     ot_builder_retain(&b, index, (struct slice){0});
@@ -142,7 +143,15 @@ static uint64_t edit(struct session *s, uint64_t index, uint64_t remove, uint64_
     else
         ot_builder_delete(&b, remove);
     ot_builder_insert(&b, text, (uint32_t)insert, (struct slice){0});
-    EXPECT(s, ot_builder_finish(&b, &op) == 0);
+    EXPECT(s, ot_builder_finish(&b, ret) == 0);
+}
+
+/* What it takes of memory. */
+static uint64_t edit(struct session *s, uint64_t index, uint64_t remove, uint64_t insert, bool bold)
+{
+    struct ot_op op;
+
+    edit_make(s, index, remove, insert, bold, &op);
     size_t before = ot_rope_memory(s->rope);
     EXPECT(s, ot_rope_apply(s->rope, &op) == 0 && naive_apply(&s->doc, &op) == 0);
     return ot_rope_memory(s->rope) - before;
@@ -151,9 +160,15 @@ static uint64_t edit(struct session *s, uint64_t index, uint64_t remove, uint64_
 /* Typed at the end, as people do: leaves as full as that makes them. */
 static void typed_begin(struct session *s, unsigned units)
 {
+    struct ot_op op;
+
     session_begin(s, units, 0);
-    for (unsigned at = 0; at < units; at += 8)
-        edit(s, at, 0, 8, false);
+    for (unsigned at = 0; at < units; at += 8) {
+        edit_make(s, at, 0, 8, false, &op);
+        EXPECT(s, ot_rope_apply(s->rope, &op) == 0);
+    }
+    edit_make(s, 0, 0, ot_rope_units(s->rope), false, &op);
+    EXPECT(s, naive_apply(&s->doc, &op) == 0);
     arena_reset(&s->mem);
 }
 
@@ -238,6 +253,24 @@ START_TEST(test_costs_what_changed)
 }
 END_TEST
 
+/* Leaves that go as a whole are not copied first. */
+START_TEST(test_large_delete_copies_ends)
+{
+    struct session s;
+
+    typed_begin(&s, 100000);
+    ck_assert_uint_gt(ot_rope_memory(s.rope), COPIES_MAX * LEAF_BYTES_MAX * 3 / 2);
+    reader_begin(&s, &s.readers[0]);
+    allocations_left = COPIES_MAX;
+    edit(&s, 1500, 97000, 1, false);
+    allocations_left = UINT64_MAX;
+    compare_all(&s);
+    reader_end(&s.readers[0]);
+    compare_all(&s);
+    session_end(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("snapshot");
@@ -250,6 +283,7 @@ int main(void)
     tcase_add_test(tcase, test_memory_fails_anywhere);
     tcase_add_test(tcase, test_every_edit_at_borders);
     tcase_add_test(tcase, test_costs_what_changed);
+    tcase_add_test(tcase, test_large_delete_copies_ends);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
