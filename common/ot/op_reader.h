@@ -62,13 +62,14 @@ static inline bool reader_take(struct op_reader *r, uint32_t n, struct ot_comp *
         reader_next(r);
         return true;
     }
-    if (r->rest.kind == OT_INSERT && !ot_utf_offset(r->rest.content, n, &size))
-        return false;
+    if (r->rest.kind == OT_INSERT) { /* others have none, and nothing is added to a null pointer */
+        if (!ot_utf_offset(r->rest.content, n, &size))
+            return false;
+        ret->content.size = size;
+        r->rest.content = slice_of(r->rest.content.data + size, r->rest.content.size - size);
+    }
     ret->length = n;
-    ret->content.size = size;
     r->rest.length -= n;
-    r->rest.content.data += size;
-    r->rest.content.size -= size;
     return true;
 }
 

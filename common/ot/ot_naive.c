@@ -68,7 +68,7 @@ static unsigned list_size(const uint8_t *p)
 /* attrs in the binary form, onto a cell's. */
 static void cell_attrs(struct naive_cell *cell, struct slice list)
 {
-    const uint8_t *p = list.data, *end = list.data + list.size;
+    const uint8_t *p = list.data, *end = list.size ? p + list.size : p;
 
     while (p < end) {
         struct slice key = slice_of(p + 1, list_size(p));
