@@ -8,6 +8,7 @@
 
 #include "fail_test.h"
 #include "ot_codec.h"
+#include "rope_private.h"
 #include "session_test.h"
 
 #define SEED_DEFAULT 9001
@@ -188,6 +189,60 @@ START_TEST(test_memory_follows_the_text)
         ot_rope_verify(s.rope);
         ck_assert_uint_lt(ot_rope_memory(s.rope), 1500);
         bytes_fini(&text);
+        session_end(&s);
+    }
+}
+END_TEST
+
+/* The same in the bytes beside, which are the oracle. */
+static void edit_both(struct session *s, struct bytes *text, size_t at, size_t remove,
+                      struct slice insert)
+{
+    size_t behind = text->size - at - remove;
+
+    edit(s, at, (uint32_t)remove, insert, (uint32_t)insert.size, (struct slice){0});
+    ck_assert_ptr_nonnull(bytes_reserve(text, insert.size));
+    memmove(text->data + at + insert.size, text->data + at + remove, behind);
+    if (insert.size)
+        memcpy(text->data + at, insert.data, insert.size);
+    text->size = at + insert.size + behind;
+}
+
+/* Inner nodes that fill, divide, join and empty between others of any fullness; and none is kept
+ * for less than it is worth. */
+START_TEST(test_inner_nodes_come_and_go)
+{
+    uint64_t cases = 12 * env_number("WEFT_SWEEP", 1);
+    uint8_t letters[256];
+
+    for (uint64_t seed = 1; seed <= cases; seed++) {
+        struct session s;
+        struct bytes text = BYTES_INIT, now = BYTES_INIT;
+        unsigned edits = 0;
+        session_begin(&s, seed, 0);
+        s.alone = true;
+        for (unsigned i = 0; i < sizeof letters; i++)
+            letters[i] = (uint8_t)('a' + rng_below(&s.rng, 26));
+        while (text.size < 150000)
+            edit_both(&s, &text, rng_below(&s.rng, text.size + 1), 0,
+                      slice_of(letters, rng_between(&s.rng, 1, sizeof letters)));
+        ot_rope_verify(s.rope);
+        while (text.size > 0) {
+            size_t at = rng_below(&s.rng, text.size), most = text.size - at;
+            size_t wanted = seed % 2 ? 600 : text.size / 6 + 1;
+            edit_both(&s, &text, at, rng_between(&s.rng, 1, most < wanted ? most : wanted),
+                      (struct slice){0});
+            if (seed % 2 && edits++ % 16)
+                continue;
+            ot_rope_verify(s.rope);
+            EXPECT(&s, s.rope->leaf_count <= text.size / 320 + 2);
+            EXPECT(&s, s.rope->inner_count <= s.rope->leaf_count / 4 + 4);
+            bytes_reset(&now);
+            ot_rope_text(s.rope, &now);
+            EXPECT(&s, slice_equal(bytes_slice(&now), bytes_slice(&text)));
+        }
+        bytes_fini(&text);
+        bytes_fini(&now);
         session_end(&s);
     }
 }
@@ -421,6 +476,7 @@ int main(void)
     tcase_add_test(tcase, test_large_ops);
     tcase_add_test(tcase, test_inserts_of_all_sizes);
     tcase_add_test(tcase, test_memory_follows_the_text);
+    tcase_add_test(tcase, test_inner_nodes_come_and_go);
     tcase_add_test(tcase, test_memory_of_short_runs);
     tcase_add_test(tcase, test_iterates_from_anywhere);
     tcase_add_test(tcase, test_refuses_without_a_change);

@@ -18,6 +18,24 @@ MUTANTS = [
     ("deletes-what-was-inserted", "ot_compose.c", "if (piece.kind == OT_RETAIN)", "if (piece.kind != OT_DELETE)"),
     ("nulls-stay-on-text", "ot_compose.c", "piece.kind == OT_RETAIN, &piece.attrs", "true, &piece.attrs"),
     ("nulls-lost-on-retains", "ot_compose.c", "piece.kind == OT_RETAIN, &piece.attrs", "false, &piece.attrs"),
+    # associativity
+    ("insert-behind-deletes", "ot_compose.c", """        if (reader_inserts(&b)) {
+            builder_put(&out, &b.rest);
+            reader_next(&b);
+        } else if (a.rest.kind == OT_DELETE) {
+            builder_put(&out, &a.rest);
+            reader_next(&a);
+        } else {""", """        if (a.rest.kind == OT_DELETE) {
+            builder_put(&out, &a.rest);
+            reader_next(&a);
+        } else if (reader_inserts(&b)) {
+            builder_put(&out, &b.rest);
+            reader_next(&b);
+        } else {"""),
+    ("rest-of-the-first-lost", "ot_compose.c", "    builder_put_rest(&out, &b);\n    builder_put_rest(&out, &a);",
+     "    builder_put_rest(&out, &b);"),
+    ("first-null-forgotten", "ot_compose.c", "piece.attrs, attrs, piece.kind == OT_RETAIN,",
+     "piece.attrs, attrs, piece.kind == OT_RETAIN && piece.attrs.size,"),
     # normal form
     ("trailing-retain-kept", "ot_op.c", "    if (last) {\n        b->units_in -=", "    if (false) {\n        b->units_in -="),
     ("merge-ignores-attributes", "ot_op.c", "last->kind == kind && slice_equal(last->attrs, attrs)",
@@ -58,11 +76,36 @@ MUTANTS = [
      "return false;"),
     ("newline-unprotected", "ot_rope.c", "comp->kind != OT_RETAIN && index == rope->units",
      "comp->kind == OT_DELETE && index == rope->units"),
+    ("encoded-cut-at-leaves", "rope_encode.c", "return !run->embed && ", "return false && "),
+    ("encoded-embeds-merge", "rope_encode.c", "return !run->embed && !next->embed && ", "return !next->embed == !run->embed && "),
+    ("encoded-past-the-embed", "rope_encode.c", "return !run->embed && !next->embed && ", "return !run->embed && "),
+    ("encoded-format-goes-on", "rope_encode.c", " && run->attrs == next->attrs", ""),
+    # the rope's inner nodes
+    ("seek-left-of-border", "rope_tree.c", "left + right > inner->units[at]", "left > inner->units[at]"),
+    ("seek-forgets-what-is-before", "rope_tree.c", "            left -= inner->units[at++];", "            left -= inner->units[at++] - (level > 0 && at == 3);"),
+    ("split-units-stay", "rope_tree.c", "    inner->units[at] -= units;\n", ""),
+    ("split-child-in-the-wrong-half", "rope_tree.c", "if (at < ROPE_FANOUT / 2)\n", "if (at <= ROPE_FANOUT / 2)\n"),
+    ("split-loses-order", "rope_tree.c", "inner_insert(inner, at + 1, child, units);\n        return;", "inner_insert(inner, at, child, units);\n        return;"),
+    ("split-units-not-moved", "rope_tree.c", "child_add(rope, path, level + 1, right, inner_units(right));", "child_add(rope, path, level + 1, right, units);"),
+    ("root-forgets-units", "rope_tree.c", "inner_insert(root, 0, rope->root, (uint32_t)rope->units);", "inner_insert(root, 0, rope->root, 0);"),
+    ("root-stays", "rope_tree.c", "        if (root->count > 1)\n            return;", "        return;"),
+    ("empty-inner-stays", "rope_tree.c", "        if (inner->count > 0)\n            break;\n        inner_free(rope, inner);", "        break;"),
+    ("join-units-lost", "rope_tree.c", "    parent->units[at] += parent->units[at + 1];\n", ""),
+    ("join-child-twice", "rope_tree.c", "    inner_remove(parent, at + 1);\n    return true;", "    return true;"),
+    ("join-too-full", "rope_tree.c", "left->count + right->count > ROPE_FANOUT_MERGE", "left->count + right->count > 2 * ROPE_FANOUT"),
+    ("join-keeps-the-finger", "rope_tree.c", "            break;\n        rope_finger_forget(rope);", "            break;"),
+    ("never-joined", "rope_tree.c", "<= ROPE_LEAF_MERGE;", "< 0;"),
+    ("inner-never-joined", "rope_tree.c", "left->count + right->count > ROPE_FANOUT_MERGE ||", "true ||"),
+    ("counted-to-the-parent-only", "rope_private.h", "for (int level = 0; level < rope->height; level++)\n        path->up[level].node->units", "for (int level = 0; level < 1 && level < rope->height; level++)\n        path->up[level].node->units"),
+    ("dropped-leaf-counted", "ot_rope.c", "            leaf_discount(rope, path.leaf);\n", ""),
     # snapshots of the rope
     ("snapshot-typed-over", "ot_rope.c", "if ((!rope->snapshot_count && typing_apply(rope, op))", "if ((typing_apply(rope, op))"),
     ("snapshot-not-owned", "ot_rope.c", "r = rope->snapshot_count ? op_own(rope, op) : 0;", "r = 0;"),
     ("snapshot-end-not-owned", "rope_share.c", "i < inner->count && start <= to && !r", "i < inner->count && start < to && !r"),
-    ("snapshot-start-not-owned", "rope_share.c", "if (end >= from)", "if (end > from)"),
+    ("snapshot-start-not-owned", "rope_share.c", "if (end >= from &&", "if (end > from &&"),
+    ("snapshot-deletes-copy-all", "ot_rope.c", "end, comp->kind == OT_DELETE);", "end, false);"),
+    ("snapshot-border-not-owned", "rope_share.c", "start > from && end < to;", "start >= from && end <= to;"),
+    ("snapshot-formats-as-deletes", "ot_rope.c", "end, comp->kind == OT_DELETE);", "end, true);"),
     ("snapshot-joined", "rope_tree.c", "return !rope->snapshot_count ||", "return true ||"),
     ("snapshot-embed-freed", "rope_share.c", "            leaf_embed_at(leaf, start)->refs++;\n", "            ;\n"),
     ("snapshot-list-freed", "rope_share.c", "        ot_attrs_ref(leaf->runs[at].attrs);\n", ""),
