@@ -48,7 +48,7 @@ MUTANTS = [
     ("embeds-merge", "ot_codec.c", "a->kind == b->kind && a->kind != OT_EMBED &&", "a->kind == b->kind &&"),
     ("reads-trailing-retain", "ot_codec.c", "comp[-1].kind == OT_RETAIN && comp[-1].attrs.size == 0", "false"),
     ("varint-two-forms", "ot_codec.c", "end - at < 3 || at[1] == 0", "end - at < 3"),
-    ("delete-with-attributes", "ot_codec.c", "(header & 7) == (OT_DELETE | HAS_ATTRS)", "false"),
+    ("delete-with-attributes", "ot_codec.c", "(header & 7) == (OT_DELETE | OT_CODEC_HAS_ATTRS)", "false"),
     ("any-version", "ot_codec.c", "in.data[0] != OT_FORM_VERSION", "false"),
     ("null-on-insert", "ot_codec.c", "comp->kind == OT_RETAIN, &wrong", "true, &wrong"),
     ("length-in-bytes", "ot_codec.c", "        comp->length = (uint32_t)units;\n", ""),
@@ -119,5 +119,7 @@ MUTANTS = [
 
 # What is to kill them, quickest first; the sources are those of common/ot and what they need of base.
 TESTS = ["laws", "codec", "json", "history", "utf", "rope", "snapshot"]
+# What is about the file is tried before.
+FIRST = {"rope": ["rope", "snapshot"], "history": ["history"], "utf": ["utf"]}
 # Enough to kill, and quick.
 ENVIRONMENT = {"laws": {"WEFT_CASES": "10000"}}
