@@ -46,7 +46,19 @@ static void edit_work(void *arg)
     }
 }
 
-static void rich_text(struct arena *mem, uint64_t units, struct ot_op *ret)
+/* What an Open is answered with. */
+static void encode_work(void *arg)
+{
+    struct documents *d = arg;
+    struct bytes out = BYTES_INIT;
+
+    ot_rope_encode(d->rope, &out);
+    MUST(slice_equal(bytes_slice(&out), d->bytes));
+    bytes_fini(&out);
+}
+
+/* Each other run in bold. */
+static void rich_text(struct arena *mem, uint64_t units, uint64_t run, struct ot_op *ret)
 {
     static const uint8_t bold[] = {1, 'b', 4, 't', 'r', 'u', 'e'};
     struct ot_op text;
@@ -54,10 +66,10 @@ static void rich_text(struct arena *mem, uint64_t units, struct ot_op *ret)
 
     bench_text(mem, units, &text);
     ot_builder_init(&b, mem);
-    for (uint64_t at = 0; at < units; at += 80) {
-        uint64_t size = units - at < 80 ? units - at : 80;
+    for (uint64_t at = 0; at < units; at += run) {
+        uint64_t size = units - at < run ? units - at : run;
         ot_builder_insert(&b, slice_of(text.comps[0].content.data + at, size), (uint32_t)size,
-                          slice_of(bold, at / 80 % 2 ? sizeof bold : 0));
+                          slice_of(bold, at / run % 2 ? sizeof bold : 0));
     }
     MUST(ot_builder_finish(&b, ret) == 0);
 }
@@ -75,6 +87,8 @@ static void document(struct documents *d, const char *kind, const struct ot_op *
     snprintf(name, sizeof name, "%s document memory", kind);
     bench_figure(name, size, (double)ot_rope_memory(d->rope) / (double)ot_rope_bytes(d->rope),
                  "of the text");
+    snprintf(name, sizeof name, "%s document encode", kind);
+    bench_figure(name, size, bench_best_ns(encode_work, d, 1) / 1e6, "ms");
     snprintf(name, sizeof name, "%s document edit", kind);
     bench_figure(name, size, bench_best_ns(edit_work, d, EDITS), "ns");
     d->rope = ot_rope_free(d->rope);
@@ -93,8 +107,10 @@ void bench_documents(void)
         arena_init(&kept, SIZE_MAX);
         bench_text(&kept, size, &op);
         document(&d, "plain", &op, size);
-        rich_text(&kept, size, &op);
+        rich_text(&kept, size, 80, &op);
         document(&d, "rich", &op, size);
+        rich_text(&kept, size, 8, &op);
+        document(&d, "dense", &op, size);
         arena_fini(&kept);
     }
     arena_fini(&d.mem);

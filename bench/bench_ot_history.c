@@ -25,15 +25,17 @@ struct late {
     uint64_t shift;
 };
 
-static void push_all(struct late *l)
+/* The last `count` of them. */
+static void push(struct late *l, size_t count)
 {
     ot_history_reset(l->history, 0);
-    for (size_t i = l->skip; i < l->skip + l->count; i++)
+    for (size_t i = l->skip + l->count - count; i < l->skip + l->count; i++)
         MUST(ot_history_push(l->history, bench_session_op(l->ops, i)) == 0);
 }
 
 static void one_late(struct late *l, uint64_t back)
 {
+    uint64_t end = ot_history_end(l->history);
     struct ot_builder b;
     struct ot_op op;
 
@@ -41,7 +43,7 @@ static void one_late(struct late *l, uint64_t back)
     ot_builder_retain(&b, rng_below(&l->rng, l->units), (struct slice){0});
     ot_builder_insert(&b, slice_str("late"), 4, (struct slice){0});
     MUST(ot_builder_finish(&b, &op) == 0);
-    MUST(ot_history_transform(l->history, l->count - back, &op, &l->mem, 1 << 20) == 0);
+    MUST(ot_history_transform(l->history, end - back, &op, &l->mem, 1 << 20) == 0);
     arena_reset(&l->mem);
 }
 
@@ -50,7 +52,7 @@ static double cold_ms(struct late *l)
     double best = 1e9;
 
     for (int round = 0; round < 3; round++) {
-        push_all(l);
+        push(l, l->count);
         uint64_t begin = bench_now_ns();
         one_late(l, l->back);
         double took = (double)(bench_now_ns() - begin) / 1e6;
@@ -75,6 +77,15 @@ static void again_work(void *arg)
         one_late(l, l->back);
 }
 
+/* With all runs, which each op based at the first revision asks for. */
+static double memory_mb(struct late *l)
+{
+    push(l, l->back);
+    for (int i = 0; i < REPEATS; i++)
+        one_late(l, l->back - l->back * (uint64_t)i / REPEATS);
+    return (double)ot_history_bytes(l->history) / 1e6;
+}
+
 static void figure(struct late *l, const char *what, double value, const char *unit)
 {
     char name[64];
@@ -97,8 +108,8 @@ static void late_figures(struct late *l)
         figure(l, "late op, %s, cached", bench_best_ns(cached_work, l, REPEATS) / 1e6, "ms");
         figure(l, "late op, %s, again", bench_best_ns(again_work, l, REPEATS) / 1e6, "ms");
     }
-    l->back = BACK_MAX;
-    figure(l, "history memory, %s", (double)ot_history_bytes(l->history) / 1e6, "MB");
+    for (l->back = BACK_MAX / 100; l->back <= BACK_MAX; l->back *= 10)
+        figure(l, "history memory, %s", memory_mb(l), "MB");
     l->history = ot_history_free(l->history);
     arena_fini(&l->mem);
 }

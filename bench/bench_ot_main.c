@@ -3,8 +3,9 @@
  *
  *     weft-bench-ot                       what needs no recorded session
  *     weft-bench-ot --trace FILE          that, and what the session shows
- *     weft-bench-ot --trace FILE replay   replays the session once and prints how many edits it
- *                                         has: for `valgrind --tool=callgrind
+ *     weft-bench-ot --trace FILE --share N replay
+ *                                         replays the first N-th of the session once and prints
+ *                                         how many edits it has: for `valgrind --tool=callgrind
  *                                         --toggle-collect=bench_session_replay`
  */
 #include <getopt.h>
@@ -123,13 +124,14 @@ static bool session_open(const char *path, struct trace *trace, struct bench_ses
     return read;
 }
 
-static int replay(const struct bench_session *session)
+static int replay(const struct bench_session *session, size_t share)
 {
+    size_t count = session->count / share;
     struct ot_attrs_table *table = bench_attrs_new();
     struct ot_rope *rope = bench_rope_new(table);
 
-    bench_session_replay(session, rope, 0, session->count);
-    printf("%zu\n", session->count);
+    bench_session_replay(session, rope, 0, count);
+    printf("%zu\n", count);
     ot_rope_free(rope);
     ot_attrs_table_free(table);
     return 0;
@@ -146,29 +148,32 @@ static bool wanted(int argc, char **argv, const char *part)
 static int usage(void)
 {
     fputs("usage: weft-bench-ot [--trace FILE] [trace|pairs|documents|history]… | --trace FILE "
-          "replay\n",
+          "[--share N] replay\n",
           stderr);
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"trace", required_argument, NULL, 't'}, {0}};
+    static const struct option options[] = {
+        {"trace", required_argument, NULL, 't'}, {"share", required_argument, NULL, 's'}, {0}};
     struct trace trace = {0};
     struct bench_session session = {0};
     const char *path = NULL;
+    size_t share = 1;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c != 't')
+        if (c == 't')
+            path = optarg;
+        else if (c != 's' || !(share = strtoul(optarg, NULL, 10)))
             return usage();
-        path = optarg;
     }
     bool once = argc == optind + 1 && strcmp(argv[optind], "replay") == 0;
     if ((once && !path) || (path && !session_open(path, &trace, &session)))
         return usage();
     if (once) {
-        replay(&session);
+        replay(&session, share);
     } else {
         if (path && wanted(argc, argv, "trace"))
             bench_trace(&session);

@@ -44,17 +44,26 @@ static void transform_work(void *arg)
     }
 }
 
-static void transform_one(struct arena *kept)
+/* One insert each at first; then a place and an insert; then all kinds. */
+static void small_pairs(struct arena *kept)
 {
+    static const char figure[] = "transform of two ops, components each";
     struct pairs p = {0};
+    struct rng rng;
 
     arena_init(&p.mem, SIZE_MAX);
+    rng_init(&rng, 5);
     insert_at(kept, 0, "x", &p.a);
     insert_at(kept, 0, "y", &p.b);
-    bench_figure("transform 1 x 1 component", 1, bench_best_ns(transform_work, &p, REPEATS), "ns");
+    bench_figure(figure, 1, bench_best_ns(transform_work, &p, REPEATS), "ns");
     insert_at(kept, 4000, "x", &p.a);
     insert_at(kept, 6000, "y", &p.b);
-    bench_figure("transform 2 x 2 components", 2, bench_best_ns(transform_work, &p, REPEATS), "ns");
+    bench_figure(figure, 2, bench_best_ns(transform_work, &p, REPEATS), "ns");
+    for (uint32_t count = 10; count <= 100; count *= 10) {
+        bench_random_op(&rng, kept, 10ull * count, count, &p.a);
+        bench_random_op(&rng, kept, 10ull * count, count, &p.b);
+        bench_figure(figure, count, bench_best_ns(transform_work, &p, REPEATS), "ns");
+    }
     arena_fini(&p.mem);
 }
 
@@ -152,7 +161,7 @@ void bench_pairs(void)
     struct arena kept;
 
     arena_init(&kept, SIZE_MAX);
-    transform_one(&kept);
+    small_pairs(&kept);
     keystroke(&kept, table);
     large_pairs(&kept);
     arena_fini(&kept);

@@ -75,7 +75,8 @@ void bench_trace(const struct bench_session *session)
     for (size_t share = 100; share >= 1; share /= 10) {
         r.count = session->count / share;
         bench_figure("trace edit", r.count, bench_best_ns(replay_work, &r, r.count), "ns per edit");
+        bench_figure("trace rope memory", r.count, (double)r.memory / (double)r.bytes,
+                     "of the text");
     }
-    bench_figure("trace rope memory", r.bytes, (double)r.memory / (double)r.bytes, "of the text");
     ot_attrs_table_free(r.table);
 }
