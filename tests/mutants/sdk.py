@@ -22,9 +22,9 @@ MUTANTS = [
     ("gap-order", "ot/compose.ts", "if (compB.kind >= INSERT) {", "if (compB.kind >= INSERT && compA.kind !== DELETE) {"),
     ("deletes-what-was-inserted", "ot/compose.ts", "if (piece.kind === RETAIN) out.delete", "out.delete"),
     ("nulls-stay-on-text", "ot/compose.ts", "over.attrs, piece.kind === RETAIN)", "over.attrs, true)"),
-    ("trailing-retain-kept", "ot/builder.ts", "last.kind === RETAIN && last.attrs === null", "last.kind === RETAIN && false"),
-    ("merge-ignores-attributes", "ot/builder.ts", "last.kind === kind && sameAttrs(last.attrs, attrs)", "last.kind === kind"),
-    ("embeds-merge", "ot/builder.ts", "comp.kind !== EMBED && this.merges", "this.merges"),
+    ("trailing-retain-kept", "ot/builder.ts", "this.kind === RETAIN && this.attrs === null", "this.kind === RETAIN && this.length === 0"),
+    ("merge-ignores-attributes", "ot/builder.ts", "kind !== EMBED && sameAttrs(this.attrs, attrs)", "kind !== EMBED"),
+    ("embeds-merge", "ot/builder.ts", "kind !== EMBED && sameAttrs", "sameAttrs"),
     ("newline-deleted", "ot/newline.ts", "op.comps.at(-1)?.kind !== RETAIN", "op.comps.at(-1)?.kind === INSERT"),
     ("half-kept", "ot/widen.ts", "this.correction.delete(1);", "out.push(comp);"),
     # what is unsent

@@ -20,7 +20,7 @@ function composePiece(out: OpBuilder, piece: Comp, over: Comp): void {
 
 /** One op that does what a, then b do. Refuses `cuts-pair` if b cuts a pair that a inserts. */
 export function compose(a: Op, b: Op): Op {
-  const out = new OpBuilder();
+  const out = new OpBuilder([]);
   const left = a.comps;
   const right = b.comps;
   let i = 0;
@@ -63,7 +63,7 @@ export function compose(a: Op, b: Op): Op {
 export function putRest(out: OpBuilder, comps: readonly Comp[], i: number, used: number): void {
   for (; i < comps.length; i++) {
     const comp = comps[i] as Comp;
-    out.put(pieceOf(comp, used, comp.length - used));
+    out.putPiece(comp, used, comp.length - used);
     used = 0;
   }
 }

@@ -6,11 +6,11 @@
 import { attrsWithout } from "./attrs.ts";
 import { OpBuilder } from "./builder.ts";
 import { putRest } from "./compose.ts";
-import { type Comp, DELETE, INSERT, type Op, pieceOf, RETAIN } from "./op.ts";
+import { type Comp, DELETE, INSERT, type Op, RETAIN } from "./op.ts";
 
 /** Rewrites b to apply after a. `aFirst`: a comes first in server order. */
 export function transform(a: Op, b: Op, aFirst: boolean): Op {
-  const out = new OpBuilder();
+  const out = new OpBuilder([]);
   const theirs = a.comps;
   const ours = b.comps;
   let i = 0;
@@ -32,7 +32,7 @@ export function transform(a: Op, b: Op, aFirst: boolean): Op {
         if (compB.kind === RETAIN && compB.attrs !== null && aFirst) {
           out.retain(length, attrsWithout(compB.attrs, compA.attrs));
         } else {
-          out.put(pieceOf(compB, usedB, length));
+          out.putPiece(compB, usedB, length);
         }
       }
       usedA += length;
