@@ -8,14 +8,15 @@
  *      1  tag: 1 checkpoint, 2 journal item, 3 summary (JSON; the last one counts)
  *      -  bytes, the tag counted in
  *
- * Appending adds records and flushes; replacing writes another file and renames it. A file that
+ * Appending adds records and flushes; replacing writes another file, renames it and flushes the folder, in
+ * which else the old file would stand again after a loss of power, and what is appended be lost. A file that
  * breaks off in a record, or whose last record is damaged, ends before it: it was never confirmed.
  * `NAME.lock` holds the id of the process that has the document and when that was started, so that
  * another process of the same id, after the first was killed, is not taken for it.
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import type { Storage, StorageDoc, StoredDoc } from "../api.ts";
 
@@ -72,6 +73,25 @@ async function readOrNull(path: string): Promise<Buffer | null> {
   }
 }
 
+/** So that the names in it outlive a loss of power. Windows opens no folder, and needs none of this. */
+async function flushFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await fs.open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** With all above it that is missing. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await fs.mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  const top = dirname(resolve(first));
+  for (let at = resolve(path); at !== top; at = dirname(at)) await flushFolder(dirname(at));
+}
+
 class FileDoc implements StorageDoc {
   private file: fs.FileHandle | null = null;
   private summary = "";
@@ -115,6 +135,7 @@ class FileDoc implements StorageDoc {
       await next.close();
     }
     await fs.rename(`${this.path}.new`, this.path);
+    await flushFolder(dirname(this.path));
     await this.file?.close();
     this.file = await fs.open(this.path, "a");
   }
@@ -223,7 +244,7 @@ export function fileStorage(folder: string): Storage {
 
   return {
     async doc(docId) {
-      await fs.mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await lock(`${pathOf(docId)}.lock`);
       return new FileDoc(pathOf(docId));
     },
