@@ -23,7 +23,7 @@ static enum sim_heal drawn(const struct sim_world *world)
 
     rng_init(&rng, ~world->seed);
     uint64_t percent = rng_below(&rng, 100);
-    /* Whoever is to put back what Redis has lost stays; so does who is not heard of for a while. */
+    /* Whoever is to put back what Redis has lost must not die now. */
     if (!world->store.lossy && sim_store_owes(&world->store))
         return SIM_HEAL_TOGETHER;
     if (percent < OTHERS_PERCENT && world->tail_bytes_max >= TAIL_BYTES_MIN)
