@@ -19,6 +19,7 @@ void __wrap_free(void *at);
 
 static struct {
     unsigned left; /* this one fails; 0: none */
+    bool all;      /* and those after it */
     unsigned failed;
     size_t live;
 } alloc;
@@ -28,6 +29,7 @@ static bool fails(void)
     if (alloc.left == 0 || --alloc.left)
         return false;
     alloc.failed++;
+    alloc.left = alloc.all;
     return true;
 }
 
@@ -65,9 +67,10 @@ size_t sim_alloc_live(void)
     return alloc.live;
 }
 
-void sim_alloc_begin(unsigned nth)
+void sim_alloc_begin(unsigned nth, bool all)
 {
     alloc.left = nth;
+    alloc.all = all;
     alloc.failed = 0;
 }
 

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From here on the n-th fails; 0: none. */
-void sim_alloc_begin(unsigned nth);
+/* From here on the n-th fails, and with `all` whatever comes after it. */
+void sim_alloc_begin(unsigned nth, bool all);
 /* No more. True: one has failed. */
 bool sim_alloc_end(void);
 

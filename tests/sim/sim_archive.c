@@ -40,8 +40,8 @@ void sim_archive_check(struct sim_store *store, const struct storage_call *commi
     struct chain_position head =
         stored->stored ? stored->stored_head : chain_position_start(commit->doc);
 
-    if (!chain_position_equal(&head, &commit->expect))
-        return; /* it will be refused */
+    if (!chain_position_equal(&head, &commit->expect) || stored->stored_damage.is)
+        return; /* it will be refused, or does not replay before it is mended */
     struct ot_attrs_table *attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);
     struct doc *replay = attrs ? doc_new(commit->doc, attrs) : NULL;
     MUST(replay);

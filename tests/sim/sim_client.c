@@ -562,3 +562,11 @@ bool sim_client_connected(const struct sim_client *client)
 {
     return client->conn && client->welcomed;
 }
+
+uint64_t sim_client_units(const struct sim_world *world, struct slice doc)
+{
+    for (unsigned i = 0; i < world->doc_count; i++)
+        if (slice_equal(doc, slice_str(world->doc_ids[i])))
+            return ot_rope_units(client_doc_rope(world->clients[0].docs[i].doc));
+    return 0;
+}

@@ -1,7 +1,8 @@
 /*
- * A bit of a stored entry turns, in Redis: of its payload or of the position that stands beside it.
- * It is mended after a while, as by hand from a replica. Until then whoever reads it may say that
- * the document is damaged, and nothing behind it may be lost; then all goes on.
+ * A bit of a stored entry turns, in Redis: of its payload or of the position that stands beside it;
+ * or one of a segment or a snapshot in PostgreSQL. It is mended after a while, as by hand from a
+ * replica. Until then whoever reads it may say that the document is damaged, and nothing behind it
+ * may be lost; then all goes on.
  *
  * Not in runs where Redis loses something too: what is to be mended has to be there.
  */
@@ -32,7 +33,54 @@ static struct sim_entry *damaged(struct sim_doc *doc)
 
 bool sim_damage_hides(const struct sim_world *world, const struct sim_doc *doc)
 {
-    return doc->damaged_rev || world->now_ms < doc->mended_ms + DAMAGE_MS_MAX;
+    return doc->damaged_rev || doc->stored_damage.is ||
+           world->now_ms < doc->mended_ms + DAMAGE_MS_MAX;
+}
+
+/* What is damaged in PostgreSQL; NULL: a newer snapshot has taken its place. */
+static struct bytes *damaged_stored(struct sim_doc *doc)
+{
+    const struct sim_stored_damage *damage = &doc->stored_damage;
+
+    if (!damage->of_snapshot)
+        return &doc->segments[damage->segment].bytes;
+    return doc->snapshot_rev == damage->snapshot_rev ? &doc->snapshot : NULL;
+}
+
+static void stored_turn(struct bytes *bytes, size_t bit)
+{
+    bytes->data[bit / 8 % bytes->size] ^= (uint8_t)(1 << bit % 8);
+}
+
+static void stored_mend(struct sim_world *world, struct sim_doc *doc)
+{
+    struct bytes *bytes = damaged_stored(doc);
+
+    if (bytes)
+        stored_turn(bytes, doc->stored_damage.bit);
+    sim_trace(world, "what PostgreSQL has of %.*s is mended", (int)doc->id.size,
+              (const char *)doc->id.data);
+    doc->stored_damage.is = false;
+    doc->mended_ms = world->now_ms;
+}
+
+static void stored_strike(struct sim_world *world, struct sim_doc *doc)
+{
+    uint64_t random = world->fault_random / 4;
+
+    if (doc->stored_damage.is || doc->segment_count == 0)
+        return;
+    doc->stored_damage = (struct sim_stored_damage){.is = true,
+                                                    .of_snapshot = doc->snapshot.size && random % 2,
+                                                    .segment = random / 2 % doc->segment_count,
+                                                    .snapshot_rev = doc->snapshot_rev,
+                                                    .bit = random / 256};
+    doc->mend_ms = world->now_ms + random / 16 % DAMAGE_MS_MAX;
+    stored_turn(damaged_stored(doc), doc->stored_damage.bit);
+    world->totals.damages++;
+    sim_trace(world, "a bit of a %s of %.*s turns",
+              doc->stored_damage.of_snapshot ? "snapshot" : "segment", (int)doc->id.size,
+              (const char *)doc->id.data);
 }
 
 static void mend(struct sim_world *world, struct sim_doc *doc)
@@ -63,7 +111,9 @@ void sim_damage_strike(struct sim_world *world)
                       slice_str(world->doc_ids[sim_fault_between(world, 0, world->doc_count - 1)]));
     struct sim_entries *log = &doc->redis.log;
 
-    if (doc->damaged_rev || log->count == 0)
+    if (world->fault_random >> 40 & 1)
+        stored_strike(world, doc);
+    if (doc->stored_damage.is || doc->damaged_rev || log->count == 0)
         return;
     struct sim_entry *entry = &log->items[world->fault_random / 4 % log->count];
     size_t bits = 8 * (entry->payload.size + CHAIN_HASH_SIZE) + 64;
@@ -85,7 +135,9 @@ void sim_damage_step(struct sim_world *world)
         struct sim_doc *doc = sim_store_doc(&world->store, slice_str(world->doc_ids[i]));
         if (doc->damaged_rev && (world->healing || world->now_ms >= doc->mend_ms))
             mend(world, doc);
-        if (!doc->damaged_rev && doc->mended_ms)
+        if (doc->stored_damage.is && (world->healing || world->now_ms >= doc->mend_ms))
+            stored_mend(world, doc);
+        if (!doc->damaged_rev && !doc->stored_damage.is && doc->mended_ms)
             release(world, doc);
     }
 }

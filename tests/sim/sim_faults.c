@@ -54,9 +54,16 @@ int sim_hit_compare(const void *a, const void *b)
 
 void sim_faults_draw(struct sim_world *world)
 {
-    for (int i = 0; i < SIM_FAULT_COUNT; i++)
-        if (rng_percent(&world->rng, faults[i].runs))
-            world->rates[i] = (unsigned)rng_between(&world->rng, 1, faults[i].most);
+    struct rng later;
+
+    /* What came later is drawn from numbers of its own: without it a seed is the run that it was.
+     */
+    rng_init(&later, world->seed);
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+        struct rng *rng = i < SIM_RUDE ? &world->rng : &later;
+        if (rng_percent(rng, faults[i].runs))
+            world->rates[i] = (unsigned)rng_between(rng, 1, faults[i].most);
+    }
     world->store.replica = rng_percent(&world->rng, REPLICA_PERCENT);
     world->store.lossy = !world->store.replica && rng_percent(&world->rng, LOSSY_PERCENT);
     if (world->store.replica || world->store.lossy)
@@ -304,25 +311,35 @@ void sim_faults_step(struct sim_world *world)
     redis_faults(world);
     postgres_faults(world);
     leap(world);
+    if (strikes(world, SIM_RUDE, 0))
+        sim_rude_step(world);
+    if (strikes(world, SIM_RUDE, 1))
+        sim_stray_step(world);
     if (strikes(world, SIM_GHOST, 0))
         sim_ghost_step(world);
 }
 
-/* Most events allocate a few times, and most of these matter. */
+/* Most events allocate a few times, and most of these matter; some allocate often. */
 #define ALLOCATIONS_MAX 16
+#define ALLOCATIONS_MANY 400
 
 void sim_core_begin(struct sim_process *process)
 {
     struct sim_world *world = process->world;
 
-    if (sim_fault_met(world, SIM_NO_MEMORY, sim_process_number(process)))
-        sim_alloc_begin((unsigned)sim_fault_between(world, 1, ALLOCATIONS_MAX));
+    if (!sim_fault_met(world, SIM_NO_MEMORY, sim_process_number(process)))
+        return;
+    uint64_t kind = sim_fault_between(world, 0, 7);
+    uint64_t most = kind == 0 ? ALLOCATIONS_MANY : kind < 4 ? 4 : ALLOCATIONS_MAX;
+    sim_alloc_begin((unsigned)(1 + world->fault_random / 8 % most), kind % 2);
 }
 
 bool sim_core_end(struct sim_process *process)
 {
     bool failed = sim_alloc_end();
 
+    if (process->role == SIM_GATEWAY && process->boot && process->gateway)
+        gw_core_turn_end(process->gateway);
     process->world->totals.memory_out += failed;
     return failed;
 }
@@ -331,6 +348,8 @@ void sim_faults_end(struct sim_world *world)
 {
     world->redis_back_ms = world->redis_room_ms = world->postgres_back_ms = 0;
     world->replica_behind_ms = 0;
+    sim_rude_end(world);
+    sim_strays_end(world);
     for (unsigned i = 0; i < world->process_count; i++)
         world->processes[i].redis_back_ms = 0;
 }

@@ -49,7 +49,8 @@
     X(TWIN, "twin", 15, 100)                                                                       \
     X(DAMAGE, "damage", 12, 3000)                                                                  \
     X(LOSE_CHECKED, "lose-checked", 25, 100)                                                       \
-    X(NO_MEMORY, "no-memory", 12, 30)
+    X(NO_MEMORY, "no-memory", 18, 60)                                                              \
+    X(RUDE, "rude", 25, 4000)
 
 enum sim_fault {
 #define X(constant, name, runs, most) SIM_##constant,

@@ -17,8 +17,6 @@
 
 #define SEQ_MAX 4
 
-#define BOOT_MIN (UINT64_MAX - 2)
-
 struct ghost {
     struct sim_process *worker;
     uint64_t boot; /* as a gateway's */
@@ -262,7 +260,7 @@ void sim_ghost_told(struct sim_process *worker, uint64_t gateway_boot, struct sl
     struct arena mem;
     uint64_t attachment = 0;
 
-    if (gateway_boot < BOOT_MIN || world->store.lossy)
+    if (gateway_boot < SIM_GHOST_BOOT_MIN || world->store.lossy)
         return;
     arena_init(&mem, 64u << 20);
     bool known = wire_to_gateway_decode(&mem, bytes, &item) == 0;
@@ -326,7 +324,7 @@ void sim_ghost_step(struct sim_world *world)
 {
     struct sim_process *worker = &world->processes[rng_below(&world->rng, world->process_count)];
     struct ghost ghost = {.worker = worker,
-                          .boot = BOOT_MIN + rng_below(&world->rng, 3),
+                          .boot = SIM_GHOST_BOOT_MIN + rng_below(&world->rng, SIM_GHOST_BOOTS),
                           .doc = (unsigned)rng_below(&world->rng, world->doc_count),
                           .session = session(world),
                           .attachment = world->ghost_count + 1};

@@ -26,7 +26,9 @@ static enum sim_heal drawn(const struct sim_world *world)
     /* Whoever is to put back what Redis has lost must not die now. */
     if (!world->store.lossy && sim_store_owes(&world->store))
         return SIM_HEAL_TOGETHER;
-    if (percent < OTHERS_PERCENT && world->tail_bytes_max >= TAIL_BYTES_MIN)
+    /* Nor is a worker's memory tight, as it is where somebody is rude. */
+    if (percent < OTHERS_PERCENT && world->tail_bytes_max >= TAIL_BYTES_MIN &&
+        !world->rates[SIM_RUDE])
         return SIM_HEAL_WORKERS_FIRST;
     return percent >= 100 - OTHERS_PERCENT ? SIM_HEAL_ARCHIVERS_FIRST : SIM_HEAL_TOGETHER;
 }

@@ -4,6 +4,7 @@
  * end before that (docs/link.md).
  */
 #include "sim_world.h"
+#include "wire_link.h"
 
 enum { UP_ITEM, DOWN_ITEM, DOWN_HEADS };
 
@@ -30,8 +31,11 @@ void sim_link_open(struct sim_process *gateway, const struct cluster_member *wor
     SIM_ALLOC_OUTSIDE;
     struct sim_world *world = gateway->world;
 
-    if (find(world, gateway->boot, worker->boot_id))
+    struct sim_link *known = find(world, gateway->boot, worker->boot_id);
+    if (known) {
+        known->closed = false;
         return;
+    }
     struct sim_process *to = NULL;
     for (unsigned i = 0; i < world->process_count; i++)
         if (strcmp(world->processes[i].id, worker->id) == 0)
@@ -54,15 +58,54 @@ void sim_link_open(struct sim_process *gateway, const struct cluster_member *wor
     MUST(!"more links than the simulator has");
 }
 
-void sim_link_close(struct sim_process *gateway, uint64_t worker_boot)
+/* Who attaches and who leaves; ops and entries show at the stores. */
+static void up_trace(const struct sim_link *link, struct slice bytes)
 {
-    SIM_ALLOC_OUTSIDE;
-    struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
+    struct wire_to_worker item;
+    struct arena mem;
 
-    if (link) {
-        link->generation++;
-        link->used = false;
+    arena_init(&mem, 1u << 20);
+    if (link->worker->world->trace && wire_to_worker_decode(&mem, bytes, &item) == 0) {
+        if (item.type == WIRE_TO_WORKER_OPEN)
+            sim_trace(link->worker->world, "%s asks %s to open %.*s for %llx", link->gateway->id,
+                      link->worker->id, (int)item.open.open.doc.size,
+                      (const char *)item.open.open.doc.data,
+                      (unsigned long long)item.open.attachment);
+        if (item.type == WIRE_TO_WORKER_DETACH)
+            sim_trace(link->worker->world, "%s detaches %llx from %s", link->gateway->id,
+                      (unsigned long long)item.detach_attachment, link->worker->id);
     }
+    arena_fini(&mem);
+}
+
+static void down_trace(const struct sim_link *link, struct slice bytes)
+{
+    struct wire_to_gateway item;
+    struct arena mem;
+
+    arena_init(&mem, 1u << 20);
+    if (link->worker->world->trace && wire_to_gateway_decode(&mem, bytes, &item) == 0) {
+        if (item.type == WIRE_TO_GATEWAY_OPENED)
+            sim_trace(link->worker->world, "%s has opened %llx at %s, outcome %d",
+                      link->gateway->id, (unsigned long long)item.opened.attachment,
+                      link->worker->id, item.opened.opened.outcome);
+        if (item.type == WIRE_TO_GATEWAY_REFUSED)
+            sim_trace(link->worker->world, "%s refuses %llx of %s, seq %llu: error %u",
+                      link->worker->id, (unsigned long long)item.refused.attachment,
+                      link->gateway->id, (unsigned long long)item.refused.seq, item.refused.code);
+        if (item.type == WIRE_TO_GATEWAY_DETACHED || item.type == WIRE_TO_GATEWAY_REPLACED)
+            sim_trace(link->worker->world, "%s has let go of %llx of %s", link->worker->id,
+                      (unsigned long long)(item.type == WIRE_TO_GATEWAY_DETACHED
+                                               ? item.detached_attachment
+                                               : item.replaced_attachment),
+                      link->gateway->id);
+        if (item.type == WIRE_TO_GATEWAY_MOVED)
+            sim_trace(link->worker->world, "%s tells %s that %.*s is with %.*s", link->worker->id,
+                      link->gateway->id, (int)item.moved.doc.size,
+                      (const char *)item.moved.doc.data, (int)item.moved.owner.size,
+                      (const char *)item.moved.owner.data);
+    }
+    arena_fini(&mem);
 }
 
 static void deliver(struct sim_world *world, struct sim_event *event)
@@ -78,6 +121,10 @@ static void deliver(struct sim_world *world, struct sim_event *event)
     if (kind == UP_ITEM ? sim_process_stopped(link->worker, link->worker_boot, event)
                         : sim_process_stopped(link->gateway, link->gateway_boot, event))
         return;
+    if (kind == UP_ITEM)
+        up_trace(link, item);
+    else if (kind == DOWN_ITEM)
+        down_trace(link, item);
     sim_core_begin(to);
     if (kind == UP_ITEM && link->worker->boot == link->worker_boot)
         fine = wk_core_item(link->worker->worker, link->gateway_boot, item);
@@ -118,9 +165,10 @@ bool sim_link_up(struct sim_process *gateway, uint64_t worker_boot, struct slice
     SIM_ALLOC_OUTSIDE;
     struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
 
-    if (link)
-        queue(link, UP_ITEM, item);
-    return link;
+    if (!link || link->closed)
+        return false;
+    queue(link, UP_ITEM, item);
+    return true;
 }
 
 void sim_link_down(struct sim_process *worker, uint64_t gateway_boot, struct slice item)
@@ -145,7 +193,8 @@ static void gateway_hears(struct sim_world *world, struct sim_event *event)
     link->broken_up = false;
     if (dead)
         link->used = false;
-    gw_core_worker_gone(link->gateway->gateway, worker_boot);
+    if (!link->closed)
+        gw_core_worker_gone(link->gateway->gateway, worker_boot);
 }
 
 static void worker_hears(struct sim_world *world, struct sim_event *event)
@@ -159,17 +208,21 @@ static void worker_hears(struct sim_world *world, struct sim_event *event)
     bool dead = link->gateway->boot != link->gateway_boot;
     uint64_t gateway_boot = link->gateway_boot;
     link->broken_down = false;
-    if (dead)
+    if (dead || link->closed)
         link->used = false;
     wk_core_gateway_gone(link->worker->worker, gateway_boot);
+}
+
+/* Each end hears of it, or notices the silence, at its own time. */
+static uint64_t reset_heard_ms(struct sim_world *world)
+{
+    return world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
 }
 
 void sim_link_reset(struct sim_link *link)
 {
     struct sim_world *world = link->gateway->world;
-    /* Each end hears of it, or notices the silence, at its own time. */
-    uint64_t gateway_ms = world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
-    uint64_t worker_ms = world->now_ms + sim_delay_ms(world) + rng_below(&world->rng, 500);
+    uint64_t gateway_ms = reset_heard_ms(world), worker_ms = reset_heard_ms(world);
 
     sim_trace(world, "link %s - %s is reset", link->gateway->id, link->worker->id);
     world->totals.resets++;
@@ -179,6 +232,28 @@ void sim_link_reset(struct sim_link *link)
     link->last_down_ms = gateway_ms;
     sim_event_add(world, gateway_ms, gateway_hears, link, NULL)->number = link->generation;
     sim_event_add(world, worker_ms, worker_hears, link, NULL)->number = link->generation;
+}
+
+/* Nothing is sent from here on; the worker hears of it as of a reset, and first of all when it is
+ * opened again. */
+void sim_link_close(struct sim_process *gateway, uint64_t worker_boot)
+{
+    SIM_ALLOC_OUTSIDE;
+    struct sim_link *link = find(gateway->world, gateway->boot, worker_boot);
+
+    if (!link)
+        return;
+    link->generation++;
+    if (link->worker->boot != link->worker_boot) {
+        link->used = false;
+        return;
+    }
+    link->closed = true;
+    link->broken_up = false;
+    link->broken_down = true;
+    link->last_up_ms = reset_heard_ms(link->gateway->world);
+    sim_event_add(link->gateway->world, link->last_up_ms, worker_hears, link, NULL)->number =
+        link->generation;
 }
 
 static bool stalled(const struct sim_world *world, const struct sim_link *link)

@@ -18,18 +18,25 @@ const char *sim_oracle_name(enum sim_oracle oracle)
 
 /* --- bounds (I8) --- */
 
-/* Beyond its bound a tail may have what was admitted when it was within: one entry. */
-#define ENTRY_SLACK (64u << 10)
+/* Beyond its bound a tail may have what was admitted when it was within: one entry, at most of what
+ * waited; which is little, unless somebody is rude. */
+static size_t entry_slack(const struct sim_world *world)
+{
+    return world->rates[SIM_RUDE] ? 2 * world->bounds.pending_bytes_max : 64u << 10;
+}
 
 static void worker_bounds(struct sim_world *world, const struct sim_process *process)
 {
     struct wk_gauges gauges = wk_core_gauges(process->worker);
-    size_t tails_max = world->doc_count * (world->tail_bytes_max + ENTRY_SLACK);
+    size_t tails_max =
+        (world->doc_count + SIM_RUDE_DOCS) * (world->tail_bytes_max + entry_slack(world));
 
     if ((size_t)gauges.tail_bytes > tails_max)
         sim_violate(world, SIM_BOUNDS, "%s keeps %lld bytes of tails, at most %zu are allowed",
                     process->id, (long long)gauges.tail_bytes, tails_max);
-    if (gauges.bytes > gauges.bytes_max)
+    /* What is loaded may grow by a quarter, and an entry that was admitted below that is finished.
+     */
+    if ((size_t)gauges.bytes > (size_t)gauges.bytes_max * 5 / 4 + entry_slack(world))
         sim_violate(world, SIM_BOUNDS, "%s holds %lld bytes, at most %lld are allowed", process->id,
                     (long long)gauges.bytes, (long long)gauges.bytes_max);
 }
@@ -53,6 +60,13 @@ static void archiver_bounds(struct sim_world *world, const struct sim_process *p
         sim_violate(world, SIM_BOUNDS, "%s has more jobs or documents than it may", process->id);
 }
 
+static bool is_ready(const struct sim_process *process)
+{
+    return process->role == SIM_GATEWAY  ? gw_core_ready(process->gateway)
+           : process->role == SIM_WORKER ? wk_core_ready(process->worker)
+                                         : true;
+}
+
 void sim_oracle_step(struct sim_world *world)
 {
     for (unsigned i = 0; i < world->process_count; i++) {
@@ -65,6 +79,8 @@ void sim_oracle_step(struct sim_world *world)
             worker_bounds(world, process);
         else
             archiver_bounds(world, process);
+        if (process->leaving && process->role != SIM_ARCHIVER && is_ready(process))
+            sim_violate(world, SIM_CLIENT, "%s leaves and calls itself ready", process->id);
     }
 }
 
@@ -109,6 +125,10 @@ static struct sim_doc *doc_nth(struct sim_world *world, unsigned i)
 
 bool sim_oracle_served(struct sim_world *world, struct bytes *why)
 {
+    for (unsigned i = 0; i < world->process_count; i++)
+        if (world->processes[i].boot && !is_ready(&world->processes[i]) &&
+            !world->processes[i].leaving)
+            return unsettled(why, world->processes[i].id, i, "is not ready");
     for (unsigned k = 0; k < world->client_count; k++)
         if (!sim_client_connected(&world->clients[k]))
             return unsettled(why, "client", k, "is not connected");

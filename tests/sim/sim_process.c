@@ -146,44 +146,102 @@ static bool gateway_link_send(void *ctx, uint64_t worker_boot, struct slice item
     return sim_link_up(ctx, worker_boot, item);
 }
 
-static void gateway_start(struct sim_process *process)
+/* What a shell may leave out, some leave out. */
+static bool is_plain(const struct sim_process *process)
 {
+    return process->index == 1;
+}
+
+static bool gateway_payload(void *ctx, enum gw_variant variant, const struct wire_opened *opened,
+                            struct bytes *out)
+{
+    (void)ctx;
+    (void)variant;
+    bytes_append_slice(out, opened->payload);
+    return !out->failed;
+}
+
+static enum gw_send gateway_send(void *ctx, void *shell, struct refbuf *frame)
+{
+    struct sim_process *process = ctx;
+    struct sim_rude *rude = sim_rude_of(process->world, shell);
+
+    return rude ? sim_rude_send(rude) : sim_conn_send(ctx, shell, frame);
+}
+
+static void gateway_close(void *ctx, void *shell, uint32_t code)
+{
+    SIM_ALLOC_OUTSIDE;
+    struct sim_process *process = ctx;
+    struct sim_rude *rude = sim_rude_of(process->world, shell);
+
+    if (rude)
+        sim_rude_close(rude);
+    else
+        sim_conn_close(ctx, shell, code);
+}
+
+static void gateway_told(void *ctx, void *shell, const struct gw_told *told)
+{
+    struct sim_process *process = ctx;
+
+    (void)shell;
+    process->world->totals.told += told->code > 0;
+}
+
+static const char *const elsewhere[] = {"sim://elsewhere"};
+
+static bool gateway_start(struct sim_process *process)
+{
+    const struct sim_bounds *bounds = &process->world->bounds;
     struct gw_config config = {.id = process->id,
                                .address = process->address,
                                .boot_id = process->boot,
                                .heartbeat_ms = 15000,
                                .hello_ms = 10000,
-                               .frames_per_s_max = 1000,
-                               .connections_max = 100,
-                               .unacked_bytes_max = 16u << 20,
+                               .frames_per_s_max = bounds->frames_per_s_max,
+                               .connections_max = bounds->connections_max,
+                               .unacked_bytes_max = bounds->unacked_bytes_max,
+                               .payload_bytes_max = bounds->payload_bytes_max,
+                               .attachments_max = bounds->gateway_attachments_max,
+                               .op_bytes_max = bounds->op_bytes_max,
+                               .documents_max = bounds->documents_max,
+                               .frame_bytes_max = is_plain(process) ? 0 : 1u << 20,
                                .presence_bytes_max = SIM_PRESENCE_BYTES_MAX,
-                               .presence_per_s_max = 2,
-                               .drain_ms = 100};
+                               .presence_per_s_max = is_plain(process) ? 0 : 2,
+                               .drain_ms = 100,
+                               .addresses = elsewhere,
+                               .address_count = is_plain(process) ? 0 : 1,
+                               .auth = is_plain(process) ? NULL : &sim_rude_auth};
     struct gw_io io = {.ctx = process,
                        .now_us = io_now_us,
                        .clock_us = io_now_us,
                        .random = io_random,
                        .storage = {process, sim_storage_call},
                        .encode = sim_conn_encode,
-                       .send = sim_conn_send,
-                       .close = sim_conn_close,
+                       .payload = is_plain(process) ? NULL : gateway_payload,
+                       .send = gateway_send,
+                       .close = gateway_close,
+                       .told = is_plain(process) ? NULL : gateway_told,
                        .link_open = gateway_link_open,
                        .link_close = gateway_link_close,
                        .link_send = gateway_link_send};
 
     process->gateway = gw_core_new(&config, &io);
-    MUST(process->gateway);
-    gw_core_start(process->gateway);
+    if (process->gateway)
+        gw_core_start(process->gateway);
+    return process->gateway;
 }
 
-static void worker_start(struct sim_process *process)
+static bool worker_start(struct sim_process *process)
 {
     struct wk_config config = {.id = process->id,
                                .address = process->address,
                                .boot_id = process->boot,
-                               .documents_bytes_max = 64u << 20,
+                               .documents_bytes_max = process->world->bounds.documents_bytes_max,
                                .tail_bytes_max = process->world->tail_bytes_max,
-                               .pending_bytes_max = 4u << 20,
+                               .pending_bytes_max = process->world->bounds.pending_bytes_max,
+                               .attachments_max = process->world->bounds.worker_attachments_max,
                                .idle_ms = 2000,
                                .revalidate_ms = 500,
                                .commit_ms = process->world->commit_ms,
@@ -197,11 +255,12 @@ static void worker_start(struct sim_process *process)
                        .event = worker_event};
 
     process->worker = wk_core_new(&config, &io);
-    MUST(process->worker);
-    wk_core_start(process->worker);
+    if (process->worker)
+        wk_core_start(process->worker);
+    return process->worker;
 }
 
-static void archiver_start(struct sim_process *process)
+static bool archiver_start(struct sim_process *process)
 {
     struct ar_config config = {.lease_ms = 3000,
                                .jobs_max = 4,
@@ -219,22 +278,46 @@ static void archiver_start(struct sim_process *process)
                        .event = archiver_event};
 
     process->archiver = ar_core_new(&config, &io);
-    MUST(process->archiver);
-    ar_core_start(process->archiver);
-    ar_core_storage_reconnected(process->archiver);
+    if (process->archiver) {
+        ar_core_start(process->archiver);
+        ar_core_storage_reconnected(process->archiver);
+    }
+    return process->archiver;
 }
 
+/* What did not start is freed too. */
+static void core_free(struct sim_process *process)
+{
+    if (process->role == SIM_GATEWAY)
+        process->gateway = gw_core_free(process->gateway);
+    else if (process->role == SIM_WORKER)
+        process->worker = wk_core_free(process->worker);
+    else
+        process->archiver = ar_core_free(process->archiver);
+}
+
+static bool core_start(struct sim_process *process)
+{
+    return process->role == SIM_GATEWAY  ? gateway_start(process)
+           : process->role == SIM_WORKER ? worker_start(process)
+                                         : archiver_start(process);
+}
+
+/* Where memory is out it ends at once, and is started again. */
 void sim_process_start(struct sim_process *process)
 {
-    process->boot = process->world->next_boot++;
-    sim_trace(process->world, "%s starts, boot %llu", process->id,
-              (unsigned long long)process->boot);
-    if (process->role == SIM_GATEWAY)
-        gateway_start(process);
-    else if (process->role == SIM_WORKER)
-        worker_start(process);
-    else
-        archiver_start(process);
+    struct sim_world *world = process->world;
+
+    process->boot = world->next_boot++;
+    sim_trace(world, "%s starts, boot %llu", process->id, (unsigned long long)process->boot);
+    sim_core_begin(process);
+    bool started = core_start(process);
+    (void)sim_core_end(process);
+    if (started)
+        return;
+    process->boot = 0;
+    core_free(process);
+    process->restart_ms = world->now_ms + rng_between(&world->rng, 50, 4000);
 }
 
 void sim_process_counters_add(struct sim_process *process)
@@ -274,13 +357,10 @@ void sim_process_crash(struct sim_process *process)
     if (process->role == SIM_GATEWAY) {
         process->boot = boot; /* its connections go first */
         sim_client_gateway_gone(process);
+        sim_rude_gateway_gone(process);
         process->boot = 0;
-        process->gateway = gw_core_free(process->gateway);
-    } else if (process->role == SIM_WORKER) {
-        process->worker = wk_core_free(process->worker);
-    } else {
-        process->archiver = ar_core_free(process->archiver);
     }
+    core_free(process);
     if (process->role == SIM_WORKER)
         sim_store_unheld(&world->store, (struct slice){0});
     sim_store_process_gone(&world->store, sim_process_number(process));

@@ -52,6 +52,14 @@ struct sim_redis_doc {
     uint64_t due_ms;
 };
 
+/* A bit that has turned in PostgreSQL (sim_damage.c). */
+struct sim_stored_damage {
+    bool is, of_snapshot;
+    size_t segment;        /* if it is not of the snapshot, */
+    uint64_t snapshot_rev; /* which was this one */
+    size_t bit;
+};
+
 struct sim_doc {
     struct list link; /* in sim_store.docs */
     struct bytes id;
@@ -62,6 +70,7 @@ struct sim_doc {
     uint64_t damaged_rev; /* the entry that begins there has a turned bit (sim_damage.c); 0: none */
     size_t damaged_bit;
     struct chain_position damaged_position; /* as it was */
+    struct sim_stored_damage stored_damage;
     uint64_t mend_ms, mended_ms;
     /* PostgreSQL */
     bool stored;

@@ -59,6 +59,8 @@
     X(heals_apart, 100)                                                                            \
     X(viewers, 100)                                                                                \
     X(silences, 100)                                                                               \
+    X(told, 5000)                                                                                  \
+    X(rude, 700)                                                                                   \
     X(memory_out, 150)                                                                             \
     X(simulated_ms, 0)
 

@@ -128,6 +128,7 @@ void sim_world_init(struct sim_world *world, uint64_t seed, const struct sim_lim
     world->client_count =
         at_most((unsigned)rng_between(&world->rng, 2, SIM_CLIENTS_MAX), limits->clients_max);
     world->edits_left = at_most((unsigned)rng_between(&world->rng, 50, 400), limits->edits_max);
+    sim_bounds_draw(world);
     for (unsigned i = 0; i < world->process_count; i++)
         sim_process_start(&world->processes[i]);
     for (unsigned i = 0; i < world->client_count; i++) {

@@ -7,7 +7,9 @@
  *   sim_client.c   clients and connections      sim_faults.c   what goes wrong
  *   sim_typist.c   what is done at a client     sim_loss.c     what Redis loses
  *   sim_store.c    Redis and PostgreSQL         sim_ghost.c    submits that no client would make
- *   sim_damage.c   bits that turn               sim_alloc.c    allocations that fail
+ *   sim_rude.c     clients that keep no rule    sim_odd.c      what they and ghosts send
+ *   sim_bounds.c   how large things may get     sim_alloc.c    allocations that fail
+ *   sim_damage.c   bits that turn               sim_stray.c    items that no gateway would send
  *   sim_ledger.c   the oracle's memory          sim_oracle.c   what must hold in the end
  *   sim_heal.c     how everything settles       sim_archive.c  what PostgreSQL is given
  *   sim_run.c      seeds on all cores           sim_shrink.c   a short schedule of a failing seed
@@ -37,6 +39,12 @@
 #define SIM_COUNTED_MAX (16 * SIM_PROCESSES_MAX)
 #define SIM_PRESENCE_BYTES_MAX 16
 #define SIM_GHOST_SUBMITS 6
+#define SIM_RUDES_MAX 4
+#define SIM_RUDE_DOCS 2
+/* As if of gateways: three of ghosts, then one of strays. */
+#define SIM_GHOST_BOOTS 3
+#define SIM_STRAY_BOOT UINT64_MAX
+#define SIM_GHOST_BOOT_MIN (SIM_STRAY_BOOT - SIM_GHOST_BOOTS)
 #define SIM_STEP_MS 20 /* clients and faults get their chance this often */
 
 /* Who has to settle everything by himself before the others come back. */
@@ -80,6 +88,7 @@ struct sim_link {
     unsigned generation;
     bool broken_up,
         broken_down; /* the sender has not heard of the reset yet: what it says is lost */
+    bool closed;     /* by the gateway; the worker has not heard of it yet */
     uint64_t last_up_ms, last_down_ms;
     uint64_t stalled_up_ms, stalled_down_ms; /* until then nothing arrives in this direction */
     bool used;
@@ -124,6 +133,24 @@ struct sim_ghost {
     struct chain_position at;
 };
 
+/* A connection that keeps no rule (sim_rude.c). */
+struct sim_rude {
+    struct sim_world *world;
+    struct sim_process *gateway;
+    uint64_t gateway_boot;
+    struct gw_conn *gw; /* NULL: there is none */
+    uint64_t seq, sent;
+    unsigned reads_percent; /* of what it is sent it takes so much at once */
+    bool greeted, high, closing;
+};
+
+/* 0: the default of the process that it is of. */
+struct sim_bounds {
+    uint32_t frames_per_s_max, connections_max, op_bytes_max, documents_max;
+    uint64_t unacked_bytes_max, payload_bytes_max, gateway_attachments_max;
+    uint64_t documents_bytes_max, pending_bytes_max, worker_attachments_max;
+};
+
 /* An ack that a client was given: the oracle looks for it in the history. */
 struct sim_ack {
     unsigned doc;
@@ -157,7 +184,8 @@ struct sim_world {
     struct sim_client clients[SIM_CLIENTS_MAX];
     struct sim_conn *conns; /* owned; all that ever were */
     unsigned client_count, doc_count;
-    uint64_t commit_ms;     /* of workers: 0, or commits apart */
+    uint64_t commit_ms; /* of workers: 0, or commits apart */
+    struct sim_bounds bounds;
     size_t tail_bytes_max;  /* of workers: small ones read history from PostgreSQL */
     size_t cache_bytes_max; /* of archivers */
     char doc_ids[SIM_DOCS_MAX][16];
@@ -166,6 +194,7 @@ struct sim_world {
     size_t ack_count, ack_capacity;
     struct sim_ghost *ghosts; /* owned; by the number of their attachment, from 1 */
     size_t ghost_count, ghost_capacity;
+    struct sim_rude rudes[SIM_RUDES_MAX];
     struct sim_violation violation;
     struct sim_totals totals;
 };
@@ -240,6 +269,25 @@ void sim_ghost_step(struct sim_world *world);
 /* A worker answers: if it was a ghost that asked, what it is told has to hold. */
 void sim_ghost_told(struct sim_process *worker, uint64_t gateway_boot, struct slice bytes);
 
+/* sim_rude.c */
+extern const struct gw_auth sim_rude_auth;
+void sim_rude_step(struct sim_world *world);
+/* The rude client that a gateway means by this connection; NULL: it is not one. */
+struct sim_rude *sim_rude_of(struct sim_world *world, void *shell);
+enum gw_send sim_rude_send(struct sim_rude *rude);
+void sim_rude_close(struct sim_rude *rude);
+void sim_rude_gateway_gone(struct sim_process *gateway);
+/* They all leave. */
+void sim_rude_end(struct sim_world *world);
+
+/* sim_stray.c */
+void sim_stray_step(struct sim_world *world);
+/* What ghosts and strays have opened is closed. */
+void sim_strays_end(struct sim_world *world);
+
+/* sim_bounds.c */
+void sim_bounds_draw(struct sim_world *world);
+
 /* sim_process.c */
 /* SIGTERM, and SIGSTOP with SIGCONT after a while. */
 void sim_process_drain(struct sim_process *process);
@@ -267,6 +315,8 @@ void sim_client_disconnect(struct sim_client *client);
 /* The gateway of these connections died. */
 void sim_client_gateway_gone(struct sim_process *gateway);
 void sim_conns_fini(struct sim_world *world);
+/* How long one of its clients has this document; 0: none of theirs. */
+uint64_t sim_client_units(const struct sim_world *world, struct slice doc);
 bool sim_client_connected(const struct sim_client *client);
 /* What was saved takes the place of what it has; it has to be disconnected. */
 void sim_client_replace(struct sim_client *client, unsigned i, const struct wire_session *session,
