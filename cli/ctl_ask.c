@@ -106,7 +106,11 @@ static void on_read(void *arg, const struct redis_answer *answer,
 {
     struct question *q = arg;
 
-    if (redis_answered(q, answer))
+    if (!redis_answered(q, answer))
+        return;
+    if (reply->damaged)
+        failed(q, true, "the head or an entry is not what Weft writes");
+    else
         ((void (*)(void *, const struct redis_read_reply *))q->take)(q->arg, reply);
 }
 

@@ -218,7 +218,8 @@ END_TEST
 START_TEST(verify_finds_nonsense_in_the_stream)
 {
     stream_rewrite("if i == 1 then h = 'x' end");
-    VERIFY_FINDS("d: Redis' stream behind revision 0: Redis' answer has an unexpected shape");
+    VERIFY_FINDS(
+        "d: Redis' stream behind revision 0: Redis: the head or an entry is not what Weft writes");
 }
 END_TEST
 

@@ -75,10 +75,90 @@ START_TEST(no_memory_there_does_not_open_the_breaker)
 }
 END_TEST
 
+/* ---- damage: the same answer for ever, and no other ---- */
+
+/* Runs a script with the keys of head and stream. */
+static void script(const char *code)
+{
+    unsigned lane = cluster_lane_of(slice_str(DOC));
+    const char *said = support_redis_cli(help.redis,
+                                         "eval '%s return \"done\"' 2 'weft:{%u}:head:doc%%2Fa' "
+                                         "'weft:{%u}:log:doc%%2Fa'",
+                                         code, lane, lane);
+
+    ck_assert_msg(strncmp(said, "done", 4) == 0, "%s", said);
+}
+
+/* Head, and the position that stands beside an entry: its revision becomes another. */
+#define HEAD_REV(rev)                                                                              \
+    "local h = redis.call(\"GET\", KEYS[1]) "                                                      \
+    "redis.call(\"SET\", KEYS[1], h:sub(1, 7) .. string.char(" #rev ") .. h:sub(9))"
+#define ENTRY_REV(nth, rev)                                                                        \
+    "local all = redis.call(\"XRANGE\", KEYS[2], \"-\", \"+\") "                                   \
+    "local p = all[" #nth "][2][4] "                                                               \
+    "all[" #nth "][2][4] = p:sub(1, 7) .. string.char(" #rev ") .. p:sub(9) "                      \
+    "redis.call(\"DEL\", KEYS[2]) "                                                                \
+    "for _, e in ipairs(all) do redis.call(\"XADD\", KEYS[2], e[1], unpack(e[2])) end"
+
+START_TEST(what_can_be_no_stream_is_damaged)
+{
+    static const char *const damages[] = {
+        "redis.call(\"SET\", KEYS[1], \"nonsense\")",
+        HEAD_REV(0),
+        HEAD_REV(1), /* as from an old backup: behind its stream */
+        HEAD_REV(2),
+        HEAD_REV(4),
+        ENTRY_REV(1, 0),
+        ENTRY_REV(1, 2),
+        ENTRY_REV(1, 5),
+        ENTRY_REV(2, 3),
+        ENTRY_REV(3, 1),
+        ENTRY_REV(3, 2),
+        ENTRY_REV(3, 7),
+        "redis.call(\"XDEL\", KEYS[2], \"2-0\")",
+        "redis.call(\"XDEL\", KEYS[2], \"3-0\")",
+        "redis.call(\"XADD\", KEYS[2], \"4-0\", \"by\", \"hand\")",
+    };
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct asked read;
+        (void)support_redis_cli(help.redis, "flushdb");
+        struct chain_position at = help_adopt(DOC);
+        for (int n = 0; n < 3; n++)
+            at = help_append(DOC, &at, "x");
+        script(damages[i]);
+        for (int n = 0; n < 3; n++) {
+            int result = help_read(&read, 1, 1000000);
+            ck_assert_msg(result == STORAGE_DAMAGED, "%s: %d", damages[i], result);
+            ck_assert(!read.call.has_head && read.call.entry_count == 0);
+            help_drop(&read);
+        }
+    }
+    ck_assert_uint_eq(help.opened, 0); /* the server is as well as ever */
+}
+END_TEST
+
+/* Where both keys are gone but one: nothing to judge, and what becomes of it is told by PostgreSQL.
+ */
+START_TEST(a_stream_without_a_head_and_a_head_without_a_stream_are_none)
+{
+    struct asked read;
+    struct chain_position at = help_adopt(DOC);
+    at = help_append(DOC, &at, "x");
+    script("redis.call(\"RENAME\", KEYS[1], \"aside\")");
+    ck_assert_int_eq(help_read(&read, 1, 10), STORAGE_OK);
+    ck_assert(!read.call.has_head && read.call.entry_count == 1);
+    help_drop(&read);
+    script("redis.call(\"RENAME\", \"aside\", KEYS[1]) redis.call(\"DEL\", KEYS[2])");
+    ck_assert_int_eq(help_read(&read, 1, 10), STORAGE_OK);
+    ck_assert(chain_position_equal(&read.call.head, &at) && read.call.entry_count == 0);
+    help_drop(&read);
+}
+END_TEST
+
 START_TEST(an_answer_that_makes_no_sense_is_broken)
 {
     struct asked read;
-    (void)support_redis_cli(help.redis, "set 'weft:{%u}:head:doc%%2Fa' nonsense",
+    (void)support_redis_cli(help.redis, "lpush 'weft:{%u}:head:doc%%2Fa' nonsense",
                             cluster_lane_of(slice_str(DOC)));
     ck_assert_int_eq(help_read(&read, 1, 10), STORAGE_BROKEN);
     help_drop(&read);
@@ -206,6 +286,8 @@ static void add(Suite *suite)
     tcase_add_checked_fixture(living, setup, help_teardown);
     tcase_add_test(living, a_stalled_redis_leaves_it_unknown);
     tcase_add_test(living, no_memory_there_does_not_open_the_breaker);
+    tcase_add_test(living, what_can_be_no_stream_is_damaged);
+    tcase_add_test(living, a_stream_without_a_head_and_a_head_without_a_stream_are_none);
     tcase_add_test(living, an_answer_that_makes_no_sense_is_broken);
     tcase_add_test(living, without_postgres_its_calls_are_down);
     tcase_add_test(living, a_completion_may_close);

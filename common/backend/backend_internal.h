@@ -23,7 +23,7 @@
 #include "redis_calls.h"
 
 #define BACKEND_KINDS (STORAGE_DOCS + 1)
-#define BACKEND_RESULTS (STORAGE_BROKEN + 1)
+#define BACKEND_RESULTS (STORAGE_DAMAGED + 1)
 
 /* The pages that a READ has got before its last one. */
 struct backend_pages {

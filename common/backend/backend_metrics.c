@@ -14,7 +14,8 @@
     RESULT_ROW(kind, name, STORAGE_MISSING, "missing")                                             \
     RESULT_ROW(kind, name, STORAGE_UNKNOWN, "unknown")                                             \
     RESULT_ROW(kind, name, STORAGE_DOWN, "down")                                                   \
-    RESULT_ROW(kind, name, STORAGE_BROKEN, "broken")
+    RESULT_ROW(kind, name, STORAGE_BROKEN, "broken")                                               \
+    RESULT_ROW(kind, name, STORAGE_DAMAGED, "damaged")
 #define TOOK_ROW(kind, name)                                                                       \
     {OBS_TIMES, offsetof(struct backend_stats, took_us[kind]), "weft_storage_call_seconds",        \
      "kind=\"" name "\"", TOOK_HELP},

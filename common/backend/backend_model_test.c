@@ -26,7 +26,7 @@ static struct rng rng;
 static struct sim_store model;
 static struct sim_violation violation;
 static struct storage_lock *locks[DOCS], *model_locks[DOCS]; /* of the same document */
-static unsigned counts[STORAGE_DOCS + 1][STORAGE_BROKEN + 1];
+static unsigned counts[STORAGE_DOCS + 1][STORAGE_DAMAGED + 1];
 static size_t claims[2]; /* by round */
 static int64_t opened_ms;
 
@@ -227,6 +227,51 @@ static void call_one(unsigned i, enum storage_kind kind)
         ck_assert_int_eq(locks[i] != NULL, model_locks[i] != NULL);
     }
     help_drop(&asked);
+}
+
+/* ---- damage ---- */
+
+/* Of the head, or beside the n-th entry; in Redis. */
+static void position_write(unsigned i, size_t nth, const struct chain_position *at)
+{
+    static const char script[] =
+        "local h = ARGV[2]:gsub(\"..\", function(x) return string.char(tonumber(x, 16)) end)\n"
+        "local all, n = redis.call(\"XRANGE\", KEYS[2], \"-\", \"+\"), tonumber(ARGV[1])\n"
+        "if n == 0 then return redis.call(\"SET\", KEYS[1], h) end\n"
+        "all[n][2][4] = h\n"
+        "redis.call(\"DEL\", KEYS[2])\n"
+        "for _, e in ipairs(all) do redis.call(\"XADD\", KEYS[2], e[1], unpack(e[2])) end\n"
+        "return \"OK\"";
+    uint8_t bytes[CHAIN_POSITION_SIZE];
+    char hex[2 * CHAIN_POSITION_SIZE + 1];
+    unsigned lane = model_doc(i)->lane;
+
+    chain_position_put(bytes, at);
+    for (size_t k = 0; k < sizeof bytes; k++)
+        snprintf(hex + 2 * k, 3, "%02x", bytes[k]);
+    const char *said =
+        support_redis_cli(help.redis, "eval '%s' 2 'weft:{%u}:head:%s' 'weft:{%u}:log:%s' %zu %s",
+                          script, lane, names[i], lane, names[i], nth, hex);
+    ck_assert_msg(strncmp(said, "OK", 2) == 0, "%s", said);
+}
+
+/* A bit of a revision turns, in both, and is mended when both have been read. */
+static void damage_compare(void)
+{
+    unsigned i = rng_percent(&rng, 50) ? 0 : 3; /* their keys are as their names */
+    struct sim_redis_doc *redis = &model_doc(i)->redis;
+    size_t nth = rng_below(&rng, redis->log.count + 1);
+    struct chain_position *at = nth ? &redis->log.items[nth - 1].position : &redis->head;
+    uint64_t bit = 1ull << rng_below(&rng, rng_percent(&rng, 80) ? 4 : 64);
+
+    if (!redis->has_head)
+        return;
+    at->rev ^= bit;
+    position_write(i, nth, at);
+    for (unsigned n = 0; n < 3; n++)
+        call_one(i, STORAGE_READ);
+    at->rev ^= bit;
+    position_write(i, nth, at);
 }
 
 /* ---- marks ---- */
@@ -478,6 +523,7 @@ START_TEST(the_model_and_the_servers_agree)
             marks_compare();
             claim_compare((unsigned)rng_below(&rng, DOCS));
             docs_compare();
+            damage_compare();
             if (silence_counts())
                 beat_compare();
         }
@@ -499,13 +545,13 @@ START_TEST(the_model_and_the_servers_agree)
     static const struct {
         enum storage_kind kind;
         enum storage_result result;
-    } seen[] = {{STORAGE_READ, STORAGE_OK},        {STORAGE_APPEND, STORAGE_OK},
-                {STORAGE_APPEND, STORAGE_REFUSED}, {STORAGE_ADOPT, STORAGE_OK},
-                {STORAGE_REBASE, STORAGE_OK},      {STORAGE_REBASE, STORAGE_REFUSED},
-                {STORAGE_TRIM, STORAGE_OK},        {STORAGE_TRIM, STORAGE_REFUSED},
-                {STORAGE_LOAD, STORAGE_OK},        {STORAGE_HISTORY, STORAGE_OK},
-                {STORAGE_LOCK, STORAGE_OK},        {STORAGE_COMMIT, STORAGE_OK},
-                {STORAGE_COMMIT, STORAGE_REFUSED}};
+    } seen[] = {{STORAGE_READ, STORAGE_OK},        {STORAGE_READ, STORAGE_DAMAGED},
+                {STORAGE_APPEND, STORAGE_OK},      {STORAGE_APPEND, STORAGE_REFUSED},
+                {STORAGE_ADOPT, STORAGE_OK},       {STORAGE_REBASE, STORAGE_OK},
+                {STORAGE_REBASE, STORAGE_REFUSED}, {STORAGE_TRIM, STORAGE_OK},
+                {STORAGE_TRIM, STORAGE_REFUSED},   {STORAGE_LOAD, STORAGE_OK},
+                {STORAGE_HISTORY, STORAGE_OK},     {STORAGE_LOCK, STORAGE_OK},
+                {STORAGE_COMMIT, STORAGE_OK},      {STORAGE_COMMIT, STORAGE_REFUSED}};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
         ck_assert_msg(counts[seen[i].kind][seen[i].result] > 0, "no %s was %s",
                       storage_kind_name(seen[i].kind), storage_result_name(seen[i].result));

@@ -7,6 +7,10 @@
  * page that does not join (a rebase, a trim that went further than we had read) makes the READ
  * UNKNOWN: nothing was learnt, and the caller reads again. The caller verifies the hashes.
  *
+ * That makes no difference to damage, which would be UNKNOWN for ever. So each page is judged by
+ * itself, being one step; and where one does not join, the entry before it and what stands behind
+ * that are looked at together: if that is still no stream the READ is DAMAGED.
+ *
  * Most documents fit into one page, whose entries are lent as they came; only pages with more
  * behind them are copied.
  */
@@ -14,6 +18,7 @@
 #include <stdlib.h>
 
 #include "backend_internal.h"
+#include "storage_stream.h"
 
 /* How long Redis is kept from other work by one page. */
 #define PAGE_BYTES (1u << 20)
@@ -33,20 +38,29 @@ void backend_pages_fini(struct backend_pages *pages)
     free(pages->entries);
 }
 
+static const struct storage_entry *pages_last(const struct backend_pages *pages)
+{
+    return &pages->entries[pages->count - 1];
+}
+
 static const struct chain_position *pages_end(const struct backend_pages *pages)
 {
-    return &pages->entries[pages->count - 1].position;
+    return &pages_last(pages)->position;
+}
+
+static struct redis_doc doc_of(const struct storage_call *call)
+{
+    return (struct redis_doc){.lane = cluster_lane_of(call->doc), .id = call->doc};
 }
 
 static int page_send(struct backend_request *request)
 {
     const struct backend_pages *pages = &request->pages;
     struct storage_call *call = request->call;
-    struct redis_doc doc = {.lane = cluster_lane_of(call->doc), .id = call->doc};
     uint64_t from_rev = pages->count ? pages_end(pages)->rev + 1 : call->from_rev;
     uint64_t left = call->count_max - pages->count;
 
-    return redis_read(request->backend->redis, doc, from_rev,
+    return redis_read(request->backend->redis, doc_of(call), from_rev,
                       left < PAGE_ENTRIES ? (unsigned)left : PAGE_ENTRIES, PAGE_BYTES, page_done,
                       request);
 }
@@ -73,16 +87,20 @@ static bool entries_grow(struct backend_pages *pages, size_t count)
     return true;
 }
 
+static struct storage_entry entry_of(const struct redis_entry *from)
+{
+    return (struct storage_entry){
+        .first_rev = from->first_rev, .position = from->after, .payload = from->payload};
+}
+
 /* Lends the payloads as they are. */
 static bool entries_add(struct backend_pages *pages, const struct redis_read_reply *page)
 {
     if (!entries_grow(pages, page->count))
         return false;
     for (size_t i = 0; i < page->count; i++) {
-        const struct redis_entry *from = &page->entries[i];
-        pages->entries[pages->count++] = (struct storage_entry){
-            .first_rev = from->first_rev, .position = from->after, .payload = from->payload};
-        pages->bytes += from->payload.size;
+        pages->entries[pages->count++] = entry_of(&page->entries[i]);
+        pages->bytes += page->entries[i].payload.size;
     }
     return true;
 }
@@ -131,6 +149,46 @@ static bool page_is_last(const struct backend_request *request, const struct red
            chain_position_equal(&page->head, pages_end(pages));
 }
 
+static bool page_holds(const struct storage_entry *entries, const struct redis_read_reply *page,
+                       bool ends)
+{
+    return storage_stream_holds(page->has_head ? &page->head : NULL, entries, page->count, ends);
+}
+
+static void damaged(struct backend_request *request)
+{
+    backend_complete(request, STORAGE_DAMAGED, true, "the entries in Redis are no stream");
+}
+
+/* Is the last entry that we have still there, and does what stands behind it still not join? */
+static void look_done(void *arg, const struct redis_answer *answer,
+                      const struct redis_read_reply *page)
+{
+    struct backend_request *request = arg;
+    struct storage_entry found[2];
+
+    if (!page || !request->call) {
+        backend_complete_redis(request, answer);
+        return;
+    }
+    const struct storage_entry *last = pages_last(&request->pages);
+    for (size_t i = 0; i < page->count; i++)
+        found[i] = entry_of(&page->entries[i]);
+    bool there = page->count > 0 && found[0].first_rev == last->first_rev &&
+                 chain_position_equal(&found[0].position, &last->position);
+    if (page->damaged || (there && !page_holds(found, page, page->count < 2)))
+        damaged(request);
+    else
+        backend_complete(request, STORAGE_UNKNOWN, true, "the stream changed while it was read");
+}
+
+static int look_send(struct backend_request *request)
+{
+    return redis_read(request->backend->redis, doc_of(request->call),
+                      pages_last(&request->pages)->first_rev, 2, READ_BYTES_MAX, look_done,
+                      request);
+}
+
 static void page_done(void *arg, const struct redis_answer *answer,
                       const struct redis_read_reply *page)
 {
@@ -143,12 +201,19 @@ static void page_done(void *arg, const struct redis_answer *answer,
         backend_complete_redis(request, answer);
         return;
     }
-    if (!page_joins(pages, page)) {
-        backend_complete(request, STORAGE_UNKNOWN, true, "the stream changed while it was read");
+    if (page->damaged) {
+        damaged(request);
         return;
     }
-    if (!entries_add(pages, page)) {
+    bool joins = page_joins(pages, page);
+    if (joins ? !entries_add(pages, page) : look_send(request)) {
         backend_complete(request, STORAGE_UNKNOWN, true, "out of memory");
+        return;
+    }
+    if (!joins)
+        return;
+    if (!page_holds(pages->entries + before, page, false)) {
+        damaged(request);
         return;
     }
     if (page_is_last(request, page)) {

@@ -145,6 +145,27 @@ START_TEST(a_stream_that_changes_between_pages_is_read_again)
 }
 END_TEST
 
+/* A page that does not join, though nothing has changed: else it would be read again for ever. */
+START_TEST(a_hole_between_pages_is_damage)
+{
+    unsigned lane = cluster_lane_of(slice_str(DOC));
+    struct asked read;
+    (void)long_stream();
+    ck_assert_int_eq(help_read(&read, 1, 1000), STORAGE_OK);
+    help_drop(&read);
+    ck_assert_int_eq(help_read(&read, 1, 3), STORAGE_OK); /* a page holds three */
+    help_drop(&read);
+    uint64_t pages = help_metric("weft_storage_read_pages_total");
+    (void)support_redis_cli(help.redis, "xdel 'weft:{%u}:log:doc%%2Fa' 4-0", lane);
+    ck_assert_int_eq(help_read(&read, 1, 1000), STORAGE_DAMAGED);
+    ck_assert_uint_gt(help_metric("weft_storage_read_pages_total"), pages);
+    ck_assert(!read.call.has_head && read.call.entry_count == 0);
+    help_drop(&read);
+    ck_assert_uint_eq(help_metric("weft_storage_calls_total{kind=\"read\",result=\"damaged\"}"), 1);
+    ck_assert_uint_eq(help.opened, 0);
+}
+END_TEST
+
 START_TEST(a_stream_that_vanishes_between_pages_is_read_again)
 {
     char change[128];
@@ -271,6 +292,7 @@ static void add(Suite *suite)
     tcase_add_test(calls, a_read_begins_where_it_is_asked);
     tcase_add_test(calls, a_long_stream_is_read_in_pages);
     tcase_add_test(calls, a_stream_that_changes_between_pages_is_read_again);
+    tcase_add_test(calls, a_hole_between_pages_is_damage);
     tcase_add_test(calls, a_stream_that_vanishes_between_pages_is_read_again);
     tcase_add_test(calls, a_trim_wants_a_position_on_the_chain);
     tcase_add_test(calls, a_rebase_wants_the_head_it_expects);

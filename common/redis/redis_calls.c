@@ -79,19 +79,29 @@ static bool decode_entry(const redisReply *reply, struct redis_entry *ret)
            ret->after.rev >= ret->first_rev;
 }
 
-static bool decode_read(const redisReply *reply, struct redis_read_reply *ret,
-                        struct redis_entry *entries)
+static bool decode_entries(const redisReply *list, struct redis_entry *entries)
 {
-    const redisReply *head = reply_at(reply, 0), *list = reply_at(reply, 1);
     uint64_t above = 0;
-    ret->has_head = head && head->type != REDIS_REPLY_NIL;
-    if (!list || list->type != REDIS_REPLY_ARRAY ||
-        (ret->has_head && !reply_position(head, &ret->head)))
-        return false;
     for (size_t i = 0; i < reply_count(list); i++) {
         if (!decode_entry(list->element[i], &entries[i]) || entries[i].first_rev <= above)
             return false;
         above = entries[i].after.rev;
+    }
+    return true;
+}
+
+/* What the function makes is right or the answer is not its; what it has found may be damaged. */
+static bool decode_read(const redisReply *reply, struct redis_read_reply *ret,
+                        struct redis_entry *entries)
+{
+    const redisReply *head = reply_at(reply, 0), *list = reply_at(reply, 1);
+    if (!head || (head->type != REDIS_REPLY_NIL && head->type != REDIS_REPLY_STRING) || !list ||
+        list->type != REDIS_REPLY_ARRAY)
+        return false;
+    ret->has_head = head->type != REDIS_REPLY_NIL;
+    if ((ret->has_head && !reply_position(head, &ret->head)) || !decode_entries(list, entries)) {
+        *ret = (struct redis_read_reply){.damaged = true};
+        return true;
     }
     ret->count = reply_count(list);
     ret->entries = entries;

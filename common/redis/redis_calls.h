@@ -55,6 +55,7 @@ struct redis_entry {
 };
 
 struct redis_read_reply {
+    bool damaged; /* head or an entry is not what we write, or entries overlap: nothing is given */
     bool has_head;
     struct chain_position head;
     size_t count;

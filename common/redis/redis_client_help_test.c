@@ -39,7 +39,10 @@ void client_on_append(void *arg, const struct redis_answer *answer,
 void client_on_read(void *arg, const struct redis_answer *answer,
                     const struct redis_read_reply *reply)
 {
-    take(arg, answer);
+    struct client_call *call = arg;
+
+    take(call, answer);
+    call->damaged = reply && reply->damaged;
 }
 
 void client_on_adopt(void *arg, const struct redis_answer *answer,

@@ -26,6 +26,7 @@ struct client_call {
     enum redis_outcome outcome;
     char error[120];
     enum redis_append_status status;
+    bool damaged;     /* what was read */
     unsigned *closes; /* > 0: the answer closes the client */
 };
 

@@ -50,7 +50,7 @@ local function read(keys, args)
         local want = math.min(READ_BATCH, count - #entries)
         local batch = redis.call('XRANGE', keys[2], from, '+', 'COUNT', want)
         for _, e in ipairs(batch) do
-            local payload, position = e[2][2], e[2][4]
+            local payload, position = e[2][2] or '', e[2][4] or '' -- by hand: no position
             bytes = bytes + #payload
             if #entries > 0 and bytes > bytes_max then
                 return {redis.call('GET', keys[1]), entries}

@@ -84,7 +84,7 @@ void shell_storage_failure(struct shell_storage *st, const struct storage_call *
 
     if (call->doc.size)
         fields[count++] = obs_doc("doc", call->doc);
-    obs_log_event(&st->shell->log, call->result == STORAGE_BROKEN ? OBS_ERROR : OBS_WARN,
+    obs_log_event(&st->shell->log, call->result >= STORAGE_BROKEN ? OBS_ERROR : OBS_WARN,
                   "storage-failed", fields, count, "%s; who asked decides, mostly to try again",
                   reason);
 }

@@ -19,7 +19,7 @@ const char *storage_result_name(enum storage_result result)
     static const char *const names[] = {
         [STORAGE_PENDING] = "pending", [STORAGE_OK] = "ok",           [STORAGE_REFUSED] = "refused",
         [STORAGE_MISSING] = "missing", [STORAGE_UNKNOWN] = "unknown", [STORAGE_DOWN] = "down",
-        [STORAGE_BROKEN] = "broken",
+        [STORAGE_BROKEN] = "broken",   [STORAGE_DAMAGED] = "damaged",
     };
 
     MUST((size_t)result < sizeof names / sizeof names[0]);

@@ -66,6 +66,7 @@ enum storage_result {
     STORAGE_UNKNOWN, /* the answer was lost: it may have happened, or may still happen */
     STORAGE_DOWN,    /* certainly not done: breaker open, not connected, out of memory there */
     STORAGE_BROKEN,  /* the store answers nonsense: an alarm */
+    STORAGE_DAMAGED, /* READ: what stands there can be no stream (storage_stream.h) */
 };
 
 enum storage_list { STORAGE_WORKERS = 0, STORAGE_GATEWAYS };

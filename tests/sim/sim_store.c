@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cluster_tracker.h"
+#include "storage_stream.h"
 
 #define DUE_MS 2000
 
@@ -66,6 +67,7 @@ static void step_read(struct sim_store *store, struct sim_doc *doc, struct stora
                                        .payload = bytes_slice(&entry->payload)};
     }
     call->result = STORAGE_OK;
+    storage_stream_judge(call);
 }
 
 static void step_append(struct sim_store *store, struct sim_doc *doc, struct storage_call *call,

@@ -5,6 +5,7 @@
 
 #include "archive_segment.h"
 #include "doc_stored.h"
+#include "storage_stream.h"
 
 void store_init(struct store *s)
 {
@@ -74,6 +75,7 @@ static void read_step(struct store *s, struct store_doc *d, struct storage_call 
                 (struct storage_entry){.first_rev = d->log[i].first_rev,
                                        .position = d->log[i].position,
                                        .payload = bytes_slice(&d->log[i].payload)};
+    storage_stream_judge(call);
 }
 
 static void log_push(struct store_doc *d, uint64_t first_rev, const struct chain_position *position,

@@ -124,7 +124,8 @@ static void job_finish(struct ar_core *core, struct ar_job *job)
     /* Ahead of PostgreSQL only while a commit is made; such a document must not be kept. */
     bool keep = doc && job->call.kind == STORAGE_TRIM;
 
-    if (job->call.result >= STORAGE_UNKNOWN)
+    /* Of damage it is told by itself; the server has answered. */
+    if (job->call.result >= STORAGE_UNKNOWN && job->call.result != STORAGE_DAMAGED)
         failing(core);
     else
         core->failing_since_ms = 0;

@@ -257,6 +257,10 @@ static void read_done(struct ar_job *job)
 {
     struct storage_call *call = &job->call;
 
+    if (call->result == STORAGE_DAMAGED) {
+        ar_job_damaged(job, job->base.rev + 1);
+        return;
+    }
     if (call->result != STORAGE_OK) {
         ar_job_end(job);
         return;

@@ -115,6 +115,10 @@ void ar_rebase_looked_back(struct ar_job *job)
     struct storage_call *call = &job->call;
     uint64_t next = 0;
 
+    if (call->result == STORAGE_DAMAGED) {
+        ar_job_damaged(job, job->base.rev + 1);
+        return;
+    }
     if (call->result != STORAGE_OK) {
         ar_job_give_up(job);
         return;

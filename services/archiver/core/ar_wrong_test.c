@@ -210,6 +210,54 @@ START_TEST(another_history_that_goes_while_it_is_looked_at_is_no_damage)
 }
 END_TEST
 
+/* Before each of our READs another commits and trims all but the newest entry. */
+static void another_runs_ahead(struct fake *fake)
+{
+    fake_edit(fake, FAKE_DOC, 10);
+    store_archive(&fake->store, FAKE_DOC, 1, false);
+    if (--reads_left > 0)
+        fake->before = another_runs_ahead;
+}
+
+START_TEST(another_archiver_that_runs_ahead_is_no_damage)
+{
+    for (unsigned reads = 1; reads <= 5; reads++) {
+        written();
+        reads_left = reads;
+        f.before_kind = STORAGE_READ;
+        f.before = another_runs_ahead;
+        fake_run(&f);
+        f.before = NULL;
+        ck_assert_uint_eq(counters().damaged, 0);
+        fake_dirty(&f, FAKE_DOC);
+        fake_run(&f);
+        fake_expect_archived(&f, FAKE_DOC);
+        ck_assert_uint_eq(counters().rebases, 0);
+        teardown();
+        setup();
+    }
+}
+END_TEST
+
+/* What can be no stream: told once with each claim, and the servers are not taken to fail. */
+START_TEST(a_head_behind_its_stream_is_kept_and_told)
+{
+    written();
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    struct chain_position head = d->head;
+    d->head = d->log[0].position;
+    fake_run(&f);
+    ck_assert_uint_eq(counters().damaged, 1);
+    ck_assert_uint_eq(counters().failed, 0);
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE] + f.store.calls[STORAGE_COMMIT], 0);
+    ck_assert_uint_eq(d->log_count, 2);
+    d->head = head;
+    fake_dirty(&f, FAKE_DOC);
+    fake_run(&f);
+    fake_expect_archived(&f, FAKE_DOC);
+}
+END_TEST
+
 START_TEST(without_postgres_it_falls_behind_and_catches_up)
 {
     written();
@@ -279,7 +327,9 @@ TCase *ar_wrong_cases(void)
                                   a_head_behind_postgres_is_set_back_to_it,
                                   a_rebase_that_comes_too_late_changes_nothing,
                                   a_damaged_entry_is_kept_and_told,
+                                  a_head_behind_its_stream_is_kept_and_told,
                                   another_history_that_goes_while_it_is_looked_at_is_no_damage,
+                                  another_archiver_that_runs_ahead_is_no_damage,
                                   without_postgres_it_falls_behind_and_catches_up,
                                   whatever_call_fails_it_is_archived_later,
                                   without_redis_the_lag_grows,

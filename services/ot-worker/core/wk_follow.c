@@ -232,6 +232,10 @@ void wk_follow_done(struct wk_doc *d)
     uint64_t looked_first = d->looked_first_rev;
 
     d->looked_first_rev = 0;
+    if (d->call.result == STORAGE_DAMAGED) {
+        wk_quarantine(d, 1);
+        return;
+    }
     if (d->call.result != STORAGE_OK) {
         wk_retry(d);
         return;

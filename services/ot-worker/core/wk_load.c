@@ -130,6 +130,10 @@ static int read_keep(struct wk_doc *d)
 
 static void read_done(struct wk_doc *d)
 {
+    if (d->call.result == STORAGE_DAMAGED) {
+        wk_quarantine(d, 1);
+        return;
+    }
     wk_entries_free(&d->read_ring);
     if (d->call.result != STORAGE_OK) {
         wk_load_retry(d);
