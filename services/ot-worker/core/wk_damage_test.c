@@ -145,6 +145,56 @@ START_TEST(a_damaged_head_is_quarantined_and_the_stream_kept)
 }
 END_TEST
 
+/* The hash does not hold, so no newer release has written that version. */
+START_TEST(a_damaged_version_is_no_newer_release)
+{
+    for (unsigned bit = 0; bit < 8; bit++) {
+        char name[8];
+        snprintf(name, sizeof name, "v%u", bit);
+        uint8_t *version = &untrimmed(slice_str(name))->log[1].payload.data[1];
+        *version ^= (uint8_t)(1 << bit);
+        expect_kept(slice_str(name));
+        *version ^= (uint8_t)(1 << bit);
+        expect_mended(slice_str(name));
+    }
+    ck_assert_uint_eq(f.events[WK_EVENT_NEWER], 0);
+}
+END_TEST
+
+/* No READ gives such a stream; if one did, that would be no other history. */
+START_TEST(an_entry_that_stands_twice_is_damage)
+{
+    (void)untrimmed(FAKE_DOC);
+    uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
+    struct storage_call *read = fake_carry_out(&f, STORAGE_READ);
+    read->entries[2] = read->entries[1];
+    fake_answer(&f, read);
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 0, WIRE_E_QUARANTINED);
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
+    expect_mended(FAKE_DOC);
+}
+END_TEST
+
+/* Another worker's entry, behind what this one has shown. */
+START_TEST(damage_behind_a_live_document_is_quarantined)
+{
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
+    struct store_entry *last = &store_doc(&f.store, FAKE_DOC)->log[1];
+    last->position.rev ^= 4;
+    fake_type(&f, a, 1, 0, "y");
+    fake_settle(&f);
+    fake_expect_refused(&f, a, 1, WIRE_E_QUARANTINED);
+    ck_assert_uint_eq(f.store.calls[STORAGE_REBASE], 0);
+    last->position.rev ^= 4;
+    ck_assert(wk_core_release(f.core, FAKE_DOC));
+    fake_settle(&f);
+    ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
+}
+END_TEST
+
 static void setup(void)
 {
     fake_start(&f, NULL);
@@ -165,5 +215,8 @@ TCase *wk_damage_cases(void)
     tcase_add_test(tc, a_damaged_tail_is_quarantined_and_kept);
     tcase_add_test(tc, a_position_that_only_seems_to_span_what_is_archived_is_damage);
     tcase_add_test(tc, a_damaged_head_is_quarantined_and_the_stream_kept);
+    tcase_add_test(tc, a_damaged_version_is_no_newer_release);
+    tcase_add_test(tc, an_entry_that_stands_twice_is_damage);
+    tcase_add_test(tc, damage_behind_a_live_document_is_quarantined);
     return tc;
 }

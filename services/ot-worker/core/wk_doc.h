@@ -118,13 +118,13 @@ struct wk_entry {
     uint64_t time_ms;
     struct bytes payload;        /* owned */
     struct wire_record *records; /* owned; slices into payload */
-    size_t count;
-    struct list submits; /* what it was made of, until it cannot be lost any more */
-    size_t bytes;        /* charged for all this */
-    uint64_t sent_us;    /* of its first append; 0: none was needed */
-    bool confirmed;      /* was durable once */
-    bool archived;       /* left the stream */
-    uint64_t number;     /* in the ring, where it counts on */
+    size_t count;                /* 0: of a version that we do not know; only as it was read */
+    struct list submits;         /* what it was made of, until it cannot be lost any more */
+    size_t bytes;                /* charged for all this */
+    uint64_t sent_us;            /* of its first append; 0: none was needed */
+    bool confirmed;              /* was durable once */
+    bool archived;               /* left the stream */
+    uint64_t number;             /* in the ring, where it counts on */
     struct wk_entry
         *jump; /* borrowed: an earlier one, while the ring reaches so far (wk_entry.c) */
 };
@@ -220,7 +220,7 @@ struct wk_doc *wk_doc_get(struct wk_core *core, struct slice id);
 void wk_doc_drop(struct wk_doc *d);
 /* Attachments, opens and what waits end, untold. */
 void wk_doc_vacate(struct wk_doc *d);
-/* Nobody needs it and nothing would be lost with it. */
+/* Nobody needs it, no call is under way for it, and nothing would be lost with it. */
 bool wk_doc_idle(const struct wk_doc *d);
 void wk_doc_evict(struct wk_doc *d);
 /* Charges what the document holds. */
@@ -270,10 +270,12 @@ void wk_submit_free(struct wk_submit *s);
 size_t wk_pending_refuse(struct wk_doc *d, uint32_t code);
 
 /* wk_entry.c: the ring */
-/* Takes payload, also on failure. 0, -ENOMEM, or what wire_entry_decode has against it. */
+/* One that stands in the stream, up to `after` as is said there; the hashes are not looked at, so
+ * one of a version that we do not know is kept too. Takes payload, also on failure. 0, -ENOMEM, or
+ * WIRE_BAD. */
 MUST_CHECK int wk_entry_read(struct bytes *payload, const struct chain_position *before,
-                             struct wk_entry **ret);
-/* The same of what is known to be an entry. NULL: no memory. */
+                             const struct chain_position *after, struct wk_entry **ret);
+/* One that is known to be right. Takes payload, also on failure. NULL: no memory. */
 struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before);
 void wk_entry_free(struct wk_entry *e);
 void wk_entries_free(struct list *entries);

@@ -8,13 +8,15 @@
 
 #include "wk_doc.h"
 
-static int records_keep(struct wk_entry *e)
+static int records_keep(struct wk_entry *e, uint64_t first_rev)
 {
     struct wire_entry entry;
     struct arena mem;
 
     arena_init(&mem, SIZE_MAX);
     int r = wire_entry_decode(&mem, bytes_slice(&e->payload), &entry);
+    if (!r && entry.first_rev != first_rev)
+        r = WIRE_BAD;
     if (!r && !(e->records = malloc(entry.count * sizeof *e->records)))
         r = -ENOMEM;
     if (!r) {
@@ -26,33 +28,48 @@ static int records_keep(struct wk_entry *e)
     return r;
 }
 
-int wk_entry_read(struct bytes *payload, const struct chain_position *before, struct wk_entry **ret)
+static struct wk_entry *entry_alloc(struct bytes *payload, const struct chain_position *before)
 {
     struct wk_entry *e = payload->failed ? NULL : calloc(1, sizeof *e);
 
     if (!e) {
         bytes_fini(payload);
-        return -ENOMEM;
+        return NULL;
     }
     list_init(&e->link);
     list_init(&e->submits);
     e->payload = bytes_steal(payload);
-    int r = records_keep(e);
-    if (r) {
-        wk_entry_free(e);
+    e->before = *before;
+    return e;
+}
+
+int wk_entry_read(struct bytes *payload, const struct chain_position *before,
+                  const struct chain_position *after, struct wk_entry **ret)
+{
+    struct wk_entry *e = entry_alloc(payload, before);
+    int r = e ? records_keep(e, before->rev + 1) : -ENOMEM;
+
+    if (r && r != WIRE_NEWER) {
+        if (e)
+            wk_entry_free(e);
         return r;
     }
-    e->before = *before;
-    e->after = chain_position_after(before, e->count, bytes_slice(&e->payload));
+    e->after = *after;
     *ret = e;
     return 0;
 }
 
 struct wk_entry *wk_entry_new(struct bytes *payload, const struct chain_position *before)
 {
-    struct wk_entry *e;
+    struct wk_entry *e = entry_alloc(payload, before);
 
-    return wk_entry_read(payload, before, &e) ? NULL : e;
+    if (e && records_keep(e, before->rev + 1)) {
+        wk_entry_free(e);
+        return NULL;
+    }
+    if (e)
+        e->after = chain_position_after(before, e->count, bytes_slice(&e->payload));
+    return e;
 }
 
 static void submits_free(struct wk_entry *e)

@@ -118,11 +118,10 @@ static int read_keep(struct wk_doc *d)
         struct bytes payload = BYTES_INIT;
         bytes_append_slice(&payload, from->payload);
         struct wk_entry *e;
-        int r = wk_entry_read(&payload, &before, &e);
+        int r = wk_entry_read(&payload, &before, &from->position, &e);
         if (r)
             return r;
         e->confirmed = true;
-        e->after = from->position;
         list_push_back(&d->read_ring, &e->link);
     }
     return 0;
@@ -130,11 +129,11 @@ static int read_keep(struct wk_doc *d)
 
 static void read_done(struct wk_doc *d)
 {
+    wk_entries_free(&d->read_ring);
     if (d->call.result == STORAGE_DAMAGED) {
         wk_quarantine(d, 1);
         return;
     }
-    wk_entries_free(&d->read_ring);
     if (d->call.result != STORAGE_OK) {
         wk_load_retry(d);
         return;
@@ -149,8 +148,6 @@ static void read_done(struct wk_doc *d)
         wk_entries_free(&d->read_ring);
         if (r == -ENOMEM)
             wk_load_retry(d);
-        else if (r == WIRE_NEWER)
-            newer_retry(d);
         else
             wk_quarantine(d, 1);
         return;
@@ -159,12 +156,14 @@ static void read_done(struct wk_doc *d)
     wk_call_send(d);
 }
 
-enum tail { TAIL_FITS, TAIL_BESIDE, TAIL_GAP, TAIL_DAMAGED, TAIL_NOMEM };
+enum tail { TAIL_FITS, TAIL_BESIDE, TAIL_GAP, TAIL_DAMAGED, TAIL_NEWER, TAIL_NOMEM };
 
-/* Has it as many revisions as its position says? Else it only seems to span something. */
-static bool revisions_hold(const struct wk_entry *e)
+/* It spans PostgreSQL's head, if it has as many revisions as its position says. */
+static enum tail tail_spans(const struct wk_entry *e)
 {
-    return e->before.rev + e->count == e->after.rev;
+    if (e->count == 0)
+        return TAIL_NEWER;
+    return e->before.rev + e->count == e->after.rev ? TAIL_BESIDE : TAIL_DAMAGED;
 }
 
 /*
@@ -191,10 +190,12 @@ static enum tail tail_apply(struct wk_doc *d)
         if (e->before.rev > at.rev)
             return TAIL_GAP;
         if (e->before.rev < at.rev)
-            return revisions_hold(e) ? TAIL_BESIDE : TAIL_DAMAGED;
+            return at.rev == stored.rev ? tail_spans(e) : TAIL_DAMAGED;
         int r = doc_entry_apply(d->doc, bytes_slice(&e->payload), &e->after);
         if (r == -ENOMEM)
             return TAIL_NOMEM;
+        if (r == DOC_NEWER)
+            return TAIL_NEWER; /* its hash holds: no bit of it was turned */
         if (r == DOC_BAD_CHAIN && beside && chain_position_equal(&at, &stored))
             return TAIL_BESIDE;
         if (r)
@@ -351,6 +352,8 @@ static void stored_done(struct wk_doc *d)
         tail = TAIL_DAMAGED;
     if (tail == TAIL_FITS && chain_position_equal(&at, &d->read_head)) {
         loaded(d);
+    } else if (tail == TAIL_NEWER) {
+        newer_retry(d);
     } else if (tail == TAIL_BESIDE || (tail == TAIL_FITS && at.rev >= d->read_head.rev)) {
         lock_begin(d, true);
     } else if (tail == TAIL_DAMAGED || (tail != TAIL_NOMEM && d->attempts >= ATTEMPTS_MAX)) {
