@@ -88,6 +88,17 @@ static void expect_too_old(void)
     ck_assert_uint_eq(wk_core_gauges(f.core).quarantined, 0);
 }
 
+/* Of the last entry, and what is hashed over it. */
+static void entry_version_set(struct store_doc *d, uint8_t version)
+{
+    struct store_entry *last = &d->log[d->log_count - 1];
+    uint64_t count = last->position.rev - last->before.rev;
+
+    last->payload.data[1] = version; /* behind its tag */
+    last->position = chain_position_after(&last->before, count, bytes_slice(&last->payload));
+    d->head = last->position;
+}
+
 static void segment_version_set(struct store_segment *segment, uint8_t version)
 {
     struct bytes raw = BYTES_INIT;
@@ -104,11 +115,10 @@ START_TEST(what_a_newer_release_wrote_is_waited_for)
     fake_other_create(&f, FAKE_DOC);
     fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
     struct store_doc *d = store_doc(&f.store, FAKE_DOC);
-    uint8_t *version = &d->log[1].payload.data[1]; /* behind its tag */
-    ck_assert_uint_eq(*version, 1);
-    *version = 2;
+    ck_assert_uint_eq(d->log[1].payload.data[1], 1);
+    entry_version_set(d, 2);
     expect_too_old();
-    *version = 1;
+    entry_version_set(d, 1);
     store_archive(&f.store, FAKE_DOC, 1, false);
     segment_version_set(&d->segments[0], 2);
     expect_too_old();
@@ -116,6 +126,30 @@ START_TEST(what_a_newer_release_wrote_is_waited_for)
     fake_run(&f, 5000);
     fake_join(&f, 1, FAKE_DOC, 1);
     ck_assert_str_eq(fake_text(&f, FAKE_DOC), "x\n");
+}
+END_TEST
+
+/* It is asked for as long as somebody waits for it, and a little longer. */
+START_TEST(what_cannot_be_loaded_is_let_go_when_nobody_waits)
+{
+    fake_other_create(&f, FAKE_DOC);
+    fake_other(&f, FAKE_DOC, 2, 1, fake_insert(&f, 0, "x"));
+    struct store_doc *d = store_doc(&f.store, FAKE_DOC);
+    entry_version_set(d, 2);
+    for (int drains = 0; drains < 2; drains++) {
+        uint64_t a = fake_open(&f, 1, fake_open_of(FAKE_DOC, 1));
+        fake_run(&f, 4000);
+        fake_expect_refused(&f, a, 0, WIRE_E_RETRY_LATER);
+        ck_assert_uint_eq(wk_core_gauges(f.core).documents, 1);
+        if (drains)
+            wk_core_drain(f.core);
+        fake_run(&f, drains ? 2500 : f.config.idle_ms);
+        ck_assert_uint_eq(wk_core_gauges(f.core).documents, 0);
+        uint64_t reads = f.store.calls[STORAGE_READ];
+        fake_run(&f, 10000);
+        ck_assert_uint_eq(f.store.calls[STORAGE_READ], reads);
+    }
+    entry_version_set(d, 1);
 }
 END_TEST
 
@@ -138,5 +172,6 @@ TCase *wk_stored_cases(void)
     tcase_add_test(tc, postgres_ahead_of_redis_wins_under_its_lock);
     tcase_add_test(tc, another_history_beside_what_is_archived_is_set_back);
     tcase_add_test(tc, what_a_newer_release_wrote_is_waited_for);
+    tcase_add_test(tc, what_cannot_be_loaded_is_let_go_when_nobody_waits);
     return tc;
 }

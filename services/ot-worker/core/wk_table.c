@@ -97,17 +97,17 @@ void wk_doc_drop(struct wk_doc *d)
 
 bool wk_doc_idle(const struct wk_doc *d)
 {
-    if (d->state != WK_LIVE || !list_empty(&d->attachments) || !list_empty(&d->opens) ||
-        !list_empty(&d->pending))
+    if ((d->state != WK_LIVE && d->state != WK_WAITING) || !list_empty(&d->attachments) ||
+        !list_empty(&d->opens) || !list_empty(&d->pending))
         return false;
     const struct wk_entry *last = wk_ring_last(d);
-    return !last || last->archived || d->core->config.confirmed_by_replica;
+    return !last || last->archived || (last->confirmed && d->core->config.confirmed_by_replica);
 }
 
 void wk_doc_evict(struct wk_doc *d)
 {
     d->core->counters.evictions++;
-    wk_event_tell(d, WK_EVENT_EVICTED, doc_position(d->doc).rev);
+    wk_event_tell(d, WK_EVENT_EVICTED, d->doc ? doc_position(d->doc).rev : 0);
     wk_doc_drop(d);
 }
 

@@ -23,20 +23,27 @@ void wk_doc_at(struct wk_doc *d, uint64_t ms)
     list_push_back(slot_of(core, ms < first ? first : ms < last ? ms : last), &d->due);
 }
 
+/* What cannot be loaded is not asked for without end when nobody waits for it any more. */
+static bool leaves(const struct wk_doc *d, uint64_t now)
+{
+    const struct wk_core *core = d->core;
+
+    return wk_doc_idle(d) && (core->draining || now >= d->used_ms + core->config.idle_ms);
+}
+
 static void doc_due(struct wk_doc *d, uint64_t now)
 {
     if (now < d->due_ms) {
         wk_doc_at(d, d->due_ms);
+    } else if (leaves(d, now)) {
+        wk_doc_evict(d);
     } else if (d->state == WK_WAITING) {
         if (d->doc)
             wk_follow_begin(d);
         else
             wk_load_begin(d);
     } else if (d->state == WK_LIVE) {
-        if (wk_doc_idle(d) && (d->core->draining || now >= d->used_ms + d->core->config.idle_ms))
-            wk_doc_evict(d);
-        else
-            wk_doc_next(d);
+        wk_doc_next(d);
     }
     /* Else a call is under way, and its end says what is next. */
 }
