@@ -11,8 +11,8 @@
 #include "obs_stats.h"
 
 struct ar_config {
-    uint64_t lease_ms;       /* of a claim */
-    uint32_t jobs_max;       /* documents worked on at once */
+    uint64_t lease_ms; /* of a claim */
+    uint32_t jobs_max; /* claimed documents worked on at once; one more is for what sweeps find */
     uint64_t entries_max;    /* folded in one commit */
     uint64_t snapshot_revs;  /* a snapshot is due every so many revisions, */
     uint64_t snapshot_bytes; /* or bytes of entries */

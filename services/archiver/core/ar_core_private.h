@@ -24,6 +24,7 @@ struct ar_heads {
     struct ar_head *page;
     size_t count, at;
     struct bytes after; /* owned; the last that was compared: empty at the beginning */
+    bool doubted;       /* the last turn ended before the one behind it, which was not answered */
     uint64_t due_ms;
 };
 

@@ -9,7 +9,11 @@
  *
  * A page of heads is read and then compared one by one, one call at a time. PostgreSQL's head was
  * committed before Redis is asked, so a healthy head is not behind it. Where Redis has no head
- * there is nothing to do: the next opener adopts.
+ * there is nothing to do: the next opener adopts. Of what is damaged the job tells.
+ *
+ * No document holds up those behind it: what Redis does not answer twice running is passed over
+ * (the backend has told of it), and a backlog that takes all places leaves one for what is found
+ * here.
  */
 #include <stdlib.h>
 
@@ -86,20 +90,39 @@ static void page_done(struct ar_core *core)
     compare_next(core);
 }
 
+/* Is it to be worked on? */
+static bool wanted(const struct storage_call *call, const struct chain_position *stored)
+{
+    return call->result == STORAGE_DAMAGED ||
+           (call->result == STORAGE_OK && call->has_head && call->head.rev <= stored->rev &&
+            !chain_position_equal(&call->head, stored));
+}
+
+/* It was not answered: is it to be asked for again, with the next turn? */
+static bool asks_again(struct ar_heads *heads)
+{
+    bool first = !heads->doubted || heads->at > 0;
+
+    if (heads->call.result == STORAGE_DOWN)
+        return true;
+    heads->doubted = first;
+    return first;
+}
+
 static void compare_done(struct ar_core *core)
 {
     struct ar_heads *heads = &core->heads;
-    const struct storage_call *call = &heads->call;
     const struct ar_head *stored = &heads->page[heads->at];
-    bool behind = call->has_head && call->head.rev <= stored->position.rev &&
-                  !chain_position_equal(&call->head, &stored->position);
+    bool answered = heads->call.result == STORAGE_OK || heads->call.result == STORAGE_DAMAGED;
+    bool work = wanted(&heads->call, &stored->position);
 
-    if (call->result != STORAGE_OK || (behind && core->job_count >= core->config.jobs_max)) {
+    if ((!answered && asks_again(heads)) || (work && core->job_count > core->config.jobs_max)) {
         turn_end(core);
         return;
     }
     passed(heads, stored->id);
-    if (behind)
+    heads->doubted = false;
+    if (work)
         (void)ar_core_job_begin(core, cluster_lane_of(stored->id), stored->id);
     heads->at++;
     compare_next(core);

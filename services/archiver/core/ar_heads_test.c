@@ -19,6 +19,7 @@ static struct {
     bool has_head[DOCS];
     struct chain_position redis[DOCS], stored[DOCS];
     enum storage_result of[STORAGE_DOCS + 1]; /* what a call of this kind comes to; 0: OK */
+    enum storage_result read[DOCS];           /* what each READ of this document comes to; 0: OK */
     struct storage_call *waiting[8];
     size_t waiting_count;
     unsigned asked[STORAGE_DOCS + 1];
@@ -73,6 +74,8 @@ static void answer(struct storage_call *call)
     if (call->kind == STORAGE_DOCS && call->result == STORAGE_OK) {
         docs_answer(call);
     } else if (call->kind == STORAGE_READ) {
+        if (world.read[number_of(call->doc)])
+            call->result = world.read[number_of(call->doc)];
         call->has_head = world.has_head[number_of(call->doc)];
         call->head = world.redis[number_of(call->doc)];
     } else if (call->kind == STORAGE_LOAD) {
@@ -200,18 +203,45 @@ START_TEST(what_a_server_does_not_answer_comes_again)
 }
 END_TEST
 
-/* No place for a job: the page waits there, and goes on at the same document. */
+/* No place for a job, nor the one beyond those for claims: the page waits there, and goes on at the
+ * same document. */
 START_TEST(a_page_waits_for_a_place)
 {
-    world.redis[0] = world.redis[1] = position(5, 1);
+    world.redis[0] = world.redis[1] = world.redis[2] = position(5, 1);
     world.now_ms += SWEEP_MS;
     ar_core_tick(world.core);
     settle_but(STORAGE_LOAD);
-    ck_assert_uint_eq(world.asked[STORAGE_READ], 2);
+    ck_assert_uint_eq(world.asked[STORAGE_READ], 3);
     settle();
-    ck_assert(world.loaded[0] && !world.loaded[1]);
+    ck_assert(world.loaded[0] && world.loaded[1] && !world.loaded[2]);
     turn();
-    ck_assert(world.loaded[1]);
+    ck_assert(world.loaded[2]);
+}
+END_TEST
+
+/* Whatever Redis says of one document, those behind it are compared. */
+START_TEST(what_is_never_answered_holds_up_nobody)
+{
+    static const enum storage_result results[] = {STORAGE_UNKNOWN, STORAGE_BROKEN};
+
+    world.redis[1] = world.redis[2] = position(5, 1);
+    for (size_t r = 0; r < 2; r++) {
+        world.read[0] = results[r];
+        world.loaded[1] = world.loaded[2] = false;
+        for (unsigned i = 0; i < 4; i++)
+            turn();
+        ck_assert(world.loaded[1] && world.loaded[2]);
+        ck_assert(!world.loaded[0]);
+    }
+}
+END_TEST
+
+START_TEST(what_is_damaged_is_worked_on)
+{
+    world.read[0] = STORAGE_DAMAGED;
+    turn();
+    ck_assert(world.loaded[0] && !world.loaded[1]);
+    ck_assert_uint_eq(world.asked[STORAGE_READ], DOCS);
 }
 END_TEST
 
@@ -239,6 +269,8 @@ int main(void)
     tcase_add_test(tcase, the_sweep_begins_anew_at_the_end);
     tcase_add_test(tcase, what_a_server_does_not_answer_comes_again);
     tcase_add_test(tcase, a_page_waits_for_a_place);
+    tcase_add_test(tcase, what_is_never_answered_holds_up_nobody);
+    tcase_add_test(tcase, what_is_damaged_is_worked_on);
     tcase_add_test(tcase, who_leaves_compares_no_more);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
