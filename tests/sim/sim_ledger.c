@@ -368,7 +368,7 @@ static bool revived(struct sim_store *store, struct sim_doc *doc, const struct s
 
 void sim_ledger_rebase(struct sim_store *store, struct sim_doc *doc)
 {
-    for (size_t i = 0; i < doc->segment_count; i++) {
+    for (size_t i = 0; i < doc->segment_count && store->lossy; i++) {
         const struct sim_segment *segment = &doc->segments[i];
         const struct chain_position *end =
             i + 1 < doc->segment_count ? &segment[1].before : &doc->stored_head;

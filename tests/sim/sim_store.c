@@ -100,6 +100,7 @@ static void step_adopt(struct sim_store *store, struct sim_doc *doc, struct stor
         doc->redis.has_head = true;
         doc->redis.head = doc->redis.base = call->position;
         store->adopted++;
+        sim_ledger_rebase(store, doc);
     }
     call->has_head = true;
     call->head = doc->redis.head;
@@ -128,8 +129,7 @@ static void step_rebase(struct sim_store *store, struct sim_doc *doc, struct sto
     rebase_check(store, doc);
     doc->redis.head = doc->redis.base = call->position;
     store->rebased++;
-    if (store->lossy)
-        sim_ledger_rebase(store, doc);
+    sim_ledger_rebase(store, doc);
     sim_entries_drop_front(&doc->redis.log, doc->redis.log.count);
     doc->redis.dirty = false;
     call->result = STORAGE_OK;

@@ -182,7 +182,7 @@ void sim_ledger_append(struct sim_store *store, struct sim_doc *doc,
 void sim_ledger_seen(struct sim_doc *doc, const struct chain_position *position);
 /* Are all these entries in the ledger, as they are? */
 bool sim_ledger_has(struct sim_doc *doc, const struct sim_entries *log);
-/* PostgreSQL won: what it holds is the history again. */
+/* PostgreSQL won, by a rebase or an adoption: what it holds is the history again. */
 void sim_ledger_rebase(struct sim_store *store, struct sim_doc *doc);
 /* Redis came back with entries that others had taken the place of: they are the history again. */
 void sim_ledger_follow(struct sim_store *store, struct sim_doc *doc);
