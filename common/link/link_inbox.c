@@ -5,7 +5,8 @@
  *                 |    ^                       |
  *                 |    +---- inbox taken ------+
  *                 |                            |
- *                 +-- end, garbage, too long --|--> ENDED, the reaper's
+ *                 +-- end, garbage, too long, -|--> ENDED, the reaper's
+ *                     or quiet for too long    |
  *                                              |
  *     link_nng_close(): the reaper takes all --+
  *
@@ -152,12 +153,14 @@ static void connection_received(void *arg)
     pthread_mutex_lock(&n->mutex);
     c->quiet = false;
     messages_put(n, &messages);
-    /* Once the inbox is closed the reaper goes through the lists. */
-    if (!n->closed && !good)
+    /* Once the inbox is closed the reaper goes through the lists; what has ended is the reaper's.
+     */
+    bool ours = !n->closed && c->state == CONNECTION_READING;
+    if (ours && !good)
         connection_move(c, CONNECTION_ENDED);
-    else if (!n->closed && inbox_full(n))
+    else if (ours && inbox_full(n))
         connection_move(c, CONNECTION_PAUSED);
-    bool again = !n->closed && c->state == CONNECTION_READING;
+    bool again = ours && c->state == CONNECTION_READING;
     pthread_mutex_unlock(&n->mutex);
     if (any)
         ev_wake_send(n->wake);
@@ -301,11 +304,10 @@ bool link_nng_receive(struct link_nng *n, struct list *out, int max)
 void link_nng_look(struct link_nng *n)
 {
     pthread_mutex_lock(&n->mutex);
-    list_for_each (node, &n->reading) {
+    list_for_each_safe (node, &n->reading) {
         struct link_connection *c = list_entry(node, struct link_connection, link);
-        /* Its read fails, which is the end of it. */
         if (c->quiet)
-            nng_stream_close(c->stream);
+            connection_move(c, CONNECTION_ENDED); /* the reaper closes it: not under the mutex */
         c->quiet = true;
     }
     pthread_mutex_unlock(&n->mutex);
