@@ -5,7 +5,8 @@
  * A refusal that the log does not make final by itself is told only after a record that closes the
  * session is durable: a copy of the op, still on its way from another gateway, must not be admitted
  * later. So such a refusal puts a CLOSE in the place of the op. It needs none where the bytes alone
- * are refused (too many components, a title that is none): no copy of them fits anywhere, ever.
+ * are refused (too many components, a title that is none): no copy of them fits anywhere, ever,
+ * as long as no release raises that bound (OT_SUBMIT_COUNT_MAX).
  */
 #include <assert.h>
 #include <errno.h>

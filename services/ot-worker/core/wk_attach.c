@@ -3,8 +3,9 @@
 
 #include "wk_doc.h"
 
-/* Where memory is out there is room for a small answer all the same: who asked would wait for ever.
- * Of entries that are missing the gateway finds the gap by the heads (I4). */
+/* Where memory is out there is room here for a small answer all the same: who asked would wait for
+ * ever. If the link has none for it either it is reset, and he asks again. Of entries that are
+ * missing the gateway finds the gap by the heads (I4). */
 bool wk_item_send(struct wk_core *core, uint64_t gateway_boot, const struct wire_to_gateway *item)
 {
     struct bytes out = BYTES_INIT, *sent = &out;

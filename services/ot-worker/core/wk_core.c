@@ -6,9 +6,9 @@
 
 #include "wk_doc.h"
 
-/* Attribute lists interned for all documents together. */
-/* An answer without a payload. */
+/* An answer without a payload: the bound of what is kept for when memory is out. */
 #define SPARE_BYTES 1024
+/* Attribute lists interned for all documents together. */
 #define ATTRS_BYTES_MAX (256u << 20)
 /* A worker that cannot hand everything over leaves all the same: its documents' gateways ask the
  * next owner when its links end. */
@@ -49,6 +49,7 @@ struct wk_core *wk_core_new(const struct wk_config *config, const struct wk_io *
     core->stale = true;
     cluster_view_tracker_init(&core->tracker, config->id);
     core->attrs = ot_attrs_table_new(ATTRS_BYTES_MAX);
+    bytes_init(&core->spare, SPARE_BYTES);
     (void)bytes_reserve(&core->spare, SPARE_BYTES);
     if (!core->attrs || core->spare.failed) {
         ot_attrs_table_free(core->attrs);
