@@ -28,8 +28,8 @@ static size_t entry_slack(const struct sim_world *world)
 static void worker_bounds(struct sim_world *world, const struct sim_process *process)
 {
     struct wk_gauges gauges = wk_core_gauges(process->worker);
-    size_t tails_max =
-        (world->doc_count + SIM_RUDE_DOCS) * (world->tail_bytes_max + entry_slack(world));
+    size_t documents = world->doc_count + (world->rates[SIM_RUDE] ? SIM_RUDE_DOCS : 0);
+    size_t tails_max = documents * (world->tail_bytes_max + entry_slack(world));
 
     if ((size_t)gauges.tail_bytes > tails_max)
         sim_violate(world, SIM_BOUNDS, "%s keeps %lld bytes of tails, at most %zu are allowed",
