@@ -123,7 +123,7 @@ END_TEST
 START_TEST(status_of_nobody)
 {
     answers(CTL_UNREACHABLE, (int)world_ctl("status", "--admin", "worker-1=127.0.0.1:1", NULL));
-    holds("worker-1       no answer  -          -          \n");
+    holds("worker-1       no answer  -          -          -          \n");
     holds("redis          answers    in ");
     holds("postgres       answers    in ");
     holds("not as it should be:\n  worker-1: Connection refused\n");
