@@ -61,13 +61,27 @@ test("a picture over the limit is refused in a sentence, and the editor stays in
   await ben.close();
 });
 
-test("a paste of 600 KB arrives whole", async () => {
+test("a paste of 600 KB is announced, and arrives whole", async () => {
   const [ada, ben, id] = await pair();
   const line = "All work and no play makes Jack a dull boy. 😁 ";
   // In paragraphs: with an emoji in every line, one of that size takes Chromium half a minute to lay out.
   const text = Array.from({ length: 13_000 }, (_, i) => `${i} ${line}${i % 10 ? "" : "\n"}`).join("");
+  await ada.page.evaluate(() => {
+    globalThis.said = [];
+    new MutationObserver(() => {
+      const sentence = document.querySelector(".toast")?.textContent;
+      const { said, weft } = globalThis;
+      if (sentence && said.at(-1)?.sentence !== sentence) said.push({ sentence, before: weft.doc.length === 1 });
+    }).observe(document.body, { childList: true });
+  });
   await paste(ada, { "text/plain": text });
   await arrived(ada, text);
+  await ada.page.getByText("Pasted.").first().waitFor({ state: "attached" });
+  const announced = `Pasting ${Math.ceil(text.length / 1024)} KB…`;
+  assert.deepEqual(await ada.page.evaluate(() => globalThis.said), [
+    { sentence: announced, before: true },
+    { sentence: "Pasted.", before: false },
+  ]);
   const contents = await together(ada, ben);
   assert.equal(await ben.words(), `${text}\n`);
   await stored(id, contents);

@@ -3,7 +3,7 @@
  * held as its parts until another follows: one that grows ten times is made once.
  */
 import { type Attrs, sameAttrs } from "./attrs.ts";
-import { OtError } from "./error.ts";
+import { tooLarge } from "./error.ts";
 import { Comp, DELETE, EMBED, IDENTITY, INSERT, type Kind, Op, RETAIN, UNITS_MAX } from "./op.ts";
 
 export class OpBuilder {
@@ -97,7 +97,7 @@ export class OpBuilder {
     this.unitsIn += unitsIn;
     this.unitsOut += unitsOut;
     if (this.unitsIn > UNITS_MAX || this.unitsOut > UNITS_MAX) {
-      throw new OtError("too-large", `an op covers at most ${UNITS_MAX} units`);
+      throw tooLarge("an op covers", UNITS_MAX, "units");
     }
   }
 }

@@ -3,7 +3,7 @@
  * encoding, so equal ops are equal bytes.
  */
 import { type Attrs, internAttrs, sameAttrs } from "./attrs.ts";
-import { OtError } from "./error.ts";
+import { OtError, tooLarge } from "./error.ts";
 import { isCanonicalJson } from "./json.ts";
 import { Comp, DELETE, EMBED, IDENTITY, INSERT, type Kind, Op, RETAIN, UNITS_MAX } from "./op.ts";
 import { utf8Read, utf8Size, utf8Write } from "./utf8.ts";
@@ -134,7 +134,7 @@ function takeFrame(r: Reader): Frame {
   if (header < 8) throw new OtError("bad-form");
   const kind = (low & 3) as Kind;
   const length = (header - low) / 8;
-  if (length > UNITS_MAX) throw new OtError("too-large");
+  if (length > UNITS_MAX) throw tooLarge("a component covers", UNITS_MAX, "units");
   let attrsFrom = r.at;
   if (low & HAS_ATTRS) {
     const size = kind === DELETE ? -1 : r.varint();
@@ -150,7 +150,7 @@ function takeFrame(r: Reader): Frame {
 function countFrames(bytes: Uint8Array, compsMax: number): void {
   const r = new Reader(bytes, 1, bytes.length);
   for (let count = 0; r.at < r.end; count++) {
-    if (count === compsMax) throw new OtError("too-large");
+    if (count === compsMax) throw tooLarge("an op has", compsMax, "components");
     takeFrame(r);
   }
 }
@@ -198,7 +198,7 @@ function decodeComp(bytes: Uint8Array, f: Frame): Comp {
 
 /** Checks everything that can be checked without the document. */
 export function decode(bytes: Uint8Array, limits: OpLimits = STORED_LIMITS): Op {
-  if (bytes.length > limits.bytesMax) throw new OtError("too-large");
+  if (bytes.length > limits.bytesMax) throw tooLarge("an op is", limits.bytesMax, "bytes");
   if (bytes[0] !== VERSION) throw new OtError("bad-form");
   countFrames(bytes, limits.compsMax);
   const comps: Comp[] = [];
@@ -212,7 +212,7 @@ export function decode(bytes: Uint8Array, limits: OpLimits = STORED_LIMITS): Op 
     }
     if (comp.kind < INSERT) unitsIn += comp.length;
     if (comp.kind !== DELETE) unitsOut += comp.length;
-    if (unitsIn > UNITS_MAX || unitsOut > UNITS_MAX) throw new OtError("too-large");
+    if (unitsIn > UNITS_MAX || unitsOut > UNITS_MAX) throw tooLarge("an op covers", UNITS_MAX, "units");
     comps.push(comp);
     last = comp;
   }

@@ -6,7 +6,7 @@
  */
 import { composeAttrs, invertAttrs } from "./attrs.ts";
 import { OpBuilder } from "./builder.ts";
-import { OtError } from "./error.ts";
+import { OtError, tooLarge } from "./error.ts";
 import { Comp, DELETE, INSERT, type Op, RETAIN, UNITS_MAX } from "./op.ts";
 import {
   build,
@@ -47,7 +47,7 @@ export class Document {
   check(op: Op, finalNewline = false): void {
     const { length } = this;
     if (op.unitsIn > length) throw new OtError("too-long");
-    if (length - op.unitsIn + op.unitsOut > UNITS_MAX) throw new OtError("too-large");
+    if (length - op.unitsIn + op.unitsOut > UNITS_MAX) throw tooLarge("a document has", UNITS_MAX, "units");
     let index = 0;
     for (const comp of op.comps) {
       if (comp.kind < INSERT) {

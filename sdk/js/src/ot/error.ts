@@ -27,3 +27,8 @@ export class OtError extends Error {
     super(detail === undefined ? SENTENCES[code] : `${SENTENCES[code]}: ${detail}`);
   }
 }
+
+/** Says the limit, too: "an op has at most 5 components". */
+export function tooLarge(what: string, most: number, unit: string): OtError {
+  return new OtError("too-large", `${what} at most ${most} ${unit}`);
+}

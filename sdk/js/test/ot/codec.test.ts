@@ -50,8 +50,17 @@ test("the size is known before", () => {
 test("limits", () => {
   const bytes = encode(new OpBuilder().insert("a").delete(1).insert("b").finish());
   expect(outcome(bytes, { bytesMax: bytes.length, compsMax: 3 })).toBe("ok");
-  expect(outcome(bytes, { bytesMax: bytes.length - 1, compsMax: 3 })).toBe("too-large");
-  expect(outcome(bytes, { bytesMax: bytes.length, compsMax: 2 })).toBe("too-large");
+  const bytesMax = bytes.length;
+  expect(outcome(bytes, { bytesMax: bytesMax - 1, compsMax: 3 })).toBe("too-large");
+  expect(outcome(bytes, { bytesMax, compsMax: 2 })).toBe("too-large");
+  // What is above a limit is told which.
+  expect(() => decode(bytes, { bytesMax: bytesMax - 1, compsMax: 3 })).toThrow(`an op is at most ${bytesMax - 1} bytes`);
+  expect(() => decode(bytes, { bytesMax, compsMax: 2 })).toThrow("an op has at most 2 components");
+  const most = "at most 2147483648 units";
+  expect(() => new OpBuilder().retain(1).delete(2 ** 31)).toThrow(`an op covers ${most}`);
+  const [version, ...long] = encode(new OpBuilder().delete(2 ** 31).finish());
+  const insert = encode(new OpBuilder().insert("a").finish()).subarray(1);
+  expect(() => decode(Uint8Array.of(version!, ...long, ...insert, ...long))).toThrow(`an op covers ${most}`);
 });
 
 test("every op cut short is refused", () => {
