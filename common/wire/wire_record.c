@@ -283,12 +283,13 @@ int wire_snapshot_decode(struct arena *mem, struct slice in, struct wire_snapsho
         }
         if (outcome)
             return outcome; /* the version comes first, and must be known */
-        outcome = snapshot_field(&g, mem, &snapshot);
+        if ((outcome = snapshot_field(&g, mem, &snapshot)))
+            return outcome;
         has_hash |= g.number == 3;
         has_creator |= g.number == 12;
     }
     if (outcome)
-        return outcome;
+        return outcome; /* a version and nothing else, or not even that */
     if (g.bad || !has_hash || !has_creator || !snapshot_fits(&snapshot))
         return WIRE_BAD;
     *ret = snapshot;

@@ -207,6 +207,19 @@ START_TEST(a_record_has_the_fields_of_its_kind)
 }
 END_TEST
 
+/* What is wrong stays wrong, whatever stands behind it: here a permission that breaks off, then the
+ * version once more. */
+START_TEST(a_version_again_heals_nothing)
+{
+    static const uint8_t bytes[] = {
+        0x08, 0x01, 0x4a, 0x01, 0x4a, 0x08, 0x01, 0x1a, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0,    0,    0,    0x62, 0x10, 0,    0,    0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    struct wire_snapshot s;
+
+    ck_assert_int_eq(wire_snapshot_decode(&mem, slice_of(bytes, sizeof bytes), &s), WIRE_BAD);
+}
+END_TEST
+
 START_TEST(versions)
 {
     struct wire_entry e;
@@ -473,6 +486,7 @@ int main(void)
     tcase_add_loop_test(tcase, garbage, 0, WIRE_SUBJECT_COUNT);
     tcase_add_loop_test(tcase, a_bound_on_the_output_latches, 0, WIRE_SUBJECT_COUNT);
     tcase_add_test(tcase, a_record_has_the_fields_of_its_kind);
+    tcase_add_test(tcase, a_version_again_heals_nothing);
     tcase_add_test(tcase, versions);
     tcase_add_test(tcase, frames_of_another_release);
     tcase_add_test(tcase, malformed_frames);
