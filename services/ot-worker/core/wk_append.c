@@ -259,7 +259,7 @@ static void appended(struct wk_doc *d)
         return;
     }
     wk_broadcast(d, e);
-    wk_ring_trim(d);
+    wk_ring_trim(d, d->core->config.tail_bytes_max);
     d->state = WK_LIVE;
     wk_doc_next(d);
 }

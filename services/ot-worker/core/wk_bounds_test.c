@@ -244,6 +244,31 @@ START_TEST(loaded_documents_grow_by_a_quarter)
 }
 END_TEST
 
+static void long_tails(struct wk_config *config)
+{
+    small(config);
+    config->tail_bytes_max = 1u << 20;
+}
+
+/* Nobody leaves, and all is archived: what is kept for who comes back puts off nobody's ops. */
+START_TEST(what_is_archived_goes_before_anybody_is_put_off)
+{
+    fake_stop(&f);
+    fake_start(&f, long_tails);
+    uint64_t a = fake_create(&f, 1, FAKE_DOC, 1);
+
+    for (uint64_t seq = 1; seq <= 600; seq++) {
+        fake_skip(&f);
+        fake_submit(&f, a, seq, fake_head(&f, FAKE_DOC), WIRE_KIND_EDIT, text_of(1));
+        fake_settle(&f);
+        store_archive(&f.store, FAKE_DOC, 0, true);
+        fake_run(&f, 300);
+        ck_assert_uint_eq(counters().documents_full, 0);
+        ck_assert_uint_eq(counters().ops, seq);
+    }
+}
+END_TEST
+
 START_TEST(history_is_read_so_far_back_and_no_farther)
 {
     fake_create(&f, 1, FAKE_DOC, 1);
@@ -570,6 +595,7 @@ TCase *wk_small_cases(void)
     tcase_add_test(tc, idle_documents_go_when_memory_is_short_and_no_others);
     tcase_add_test(tc, cold_documents_wait_while_memory_is_full_of_used_ones);
     tcase_add_test(tc, loaded_documents_grow_by_a_quarter);
+    tcase_add_test(tc, what_is_archived_goes_before_anybody_is_put_off);
     tcase_add_test(tc, history_is_read_so_far_back_and_no_farther);
     tcase_add_test(tc, attachments_are_bounded);
     return tc;

@@ -293,8 +293,8 @@ struct wk_entry *wk_ring_step(struct wk_doc *d, const struct wk_entry *e, uint64
 /* It left the stream, or (at `replica`) its submits cannot come back. */
 void wk_entry_archived(struct wk_doc *d, struct wk_entry *e);
 void wk_entry_settled(struct wk_doc *d, struct wk_entry *e);
-/* Drops archived entries from the front beyond the bound. */
-void wk_ring_trim(struct wk_doc *d);
+/* Drops archived entries from the front while the ring holds more. */
+void wk_ring_trim(struct wk_doc *d, size_t bytes_max);
 enum wk_where { WK_AT_HEAD, WK_ON_CHAIN, WK_BEFORE_RING, WK_NOT_THERE };
 /* Where a position stands; ret_first: the first entry behind it. */
 enum wk_where wk_position_find(struct wk_doc *d, const struct chain_position *p,

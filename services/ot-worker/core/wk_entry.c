@@ -256,12 +256,11 @@ void wk_entry_archived(struct wk_doc *d, struct wk_entry *e)
     ring_charge(d, e);
 }
 
-void wk_ring_trim(struct wk_doc *d)
+void wk_ring_trim(struct wk_doc *d, size_t bytes_max)
 {
     struct wk_entry *e;
 
-    while (d->ring_bytes > d->core->config.tail_bytes_max && (e = wk_ring_first(d)) &&
-           e->archived) {
+    while (d->ring_bytes > bytes_max && (e = wk_ring_first(d)) && e->archived) {
         ring_remove(d, e);
         wk_entry_free(e);
         d->ring_is_all = false;

@@ -91,7 +91,7 @@ void wk_settled(struct wk_doc *d)
     check_schedule(d);
     answered(d);
     shown_catch_up(d);
-    wk_ring_trim(d);
+    wk_ring_trim(d, d->core->config.tail_bytes_max);
     wk_doc_next(d);
 }
 
@@ -129,7 +129,7 @@ static void archived_mark(struct wk_doc *d, uint64_t first)
         if (!e->archived)
             wk_entry_archived(d, e);
     }
-    wk_ring_trim(d);
+    wk_ring_trim(d, d->core->config.tail_bytes_max);
 }
 
 void wk_check_done(struct wk_doc *d)

@@ -150,6 +150,21 @@ static void tails_let_go(struct wk_core *core)
     }
 }
 
+/* What is archived is kept for who comes back, and can be read from PostgreSQL: whoever writes now,
+ * in a document that nobody leaves, comes before that. */
+static void archived_let_go(struct wk_core *core)
+{
+    list_for_each (node, &core->all) {
+        struct wk_doc *d = list_entry(node, struct wk_doc, all);
+        if (core->bytes <= core->config.documents_bytes_max)
+            break;
+        if (d->state != WK_LIVE)
+            continue;
+        wk_ring_trim(d, 0);
+        wk_doc_charge(d);
+    }
+}
+
 void wk_docs_evict(struct wk_core *core)
 {
     uint64_t now = wk_now_ms(core);
@@ -165,6 +180,7 @@ void wk_docs_evict(struct wk_core *core)
         if (wk_doc_idle(oldest))
             wk_doc_evict(oldest);
     }
+    archived_let_go(core);
     tails_let_go(core);
 }
 
