@@ -51,7 +51,7 @@ static const char memory[] =
     "  can go on writing until all documents together have grown by a quarter of it; then ops,\n"
     "  too, are told `retry-later`, until what is idle was evicted or what is archived let go.\n"
     "- What a document takes is known when it is read; if that is too much, who asked for it\n"
-    "  waits, and it goes.\n"
+    "  waits; it goes once its last entry is archived.\n"
     "\n`tests/errors/flood.test.mjs` floods a gateway with connections of many hostile sorts, and\n"
     "holds it to this sum.\n";
 

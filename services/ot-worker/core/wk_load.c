@@ -288,7 +288,7 @@ static int tail_replay(struct wk_doc *d, struct wk_entry *lost)
     return r;
 }
 
-/* What a cold document takes is known only now. Nobody in it, it is the first to be evicted. */
+/* What a cold document takes is known only now. Nobody in it, it is evicted once it is archived. */
 static void room_check(struct wk_doc *d)
 {
     wk_doc_charge(d);
